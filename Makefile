@@ -1,0 +1,65 @@
+# wangting. `make run` and `make test` do all their own set-up.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+CASES ?= 50000
+SEED ?= 7
+VENV ?= .venv
+BIN := $(VENV)/bin
+PYTHON ?= $(shell for p in python3.12 python3.11 python3 python; do command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(not ((3,11) <= sys.version_info[:2] < (3,13)))' 2>/dev/null && { echo $$p; break; }; done)
+
+# A lock's own checksum names the environment that was made from it: a changed lock makes a new one, nothing else does.
+PIPELINE := $(VENV)/.pipeline-$(firstword $(shell cat requirements/bootstrap.lock requirements/pipeline.lock pyproject.toml 2>/dev/null | cksum))
+DEV := $(VENV)/.dev-$(firstword $(shell cat requirements/bootstrap.lock requirements/pipeline.lock requirements/dev.lock pyproject.toml 2>/dev/null | cksum))
+
+.PHONY: help run test test-fast test-large check lock clean env env-dev benchmarks
+
+help:  ## what there is to make
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
+
+$(VENV)/bin/uv:
+	@[ -n "$(PYTHON)" ] || { echo "错误：没有找到 Python 3.11 或 3.12；请先安装（需带 venv 与 pip），再运行。" >&2; exit 1; }
+	@echo "准备环境：$(VENV)"
+	@$(PYTHON) -m venv $(VENV) || { echo "错误：无法建立虚拟环境；请安装 Python 的 venv 组件（Debian：python3-venv），再运行。" >&2; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.lock
+
+$(PIPELINE): $(VENV)/bin/uv
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/pipeline.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@rm -f $(VENV)/.pipeline-*; touch $@
+
+$(DEV): $(PIPELINE)
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.lock
+	@rm -f $(VENV)/.dev-*; touch $@
+
+env: $(PIPELINE)  ## the pipeline's environment
+env-dev: $(DEV)  ## and what checking and testing need
+
+run: env  ## the whole job on a simulated city (CASES=50000), ending in the status screen
+	@$(BIN)/wangting run --cases $(CASES) --seed $(SEED)
+
+test: env-dev  ## everything: check, then every room's tests
+	@$(BIN)/python -m tests.rooms
+
+test-fast: env-dev  ## the part that needs no servers
+	@$(BIN)/python -m tests.rooms --fast
+
+test-large: env-dev  ## the whole way at 1,000,000 cases
+	@$(BIN)/python -m pytest -m large tests/e2e -o timeout=5400 -s
+
+check: env-dev  ## ruff, mypy --strict, sqlfluff
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check .
+	@$(BIN)/mypy
+	@$(BIN)/sqlfluff lint --disable-progress-bar --processes 2 -q dbt_project/models sites tests/sites
+
+benchmarks: env-dev  ## the figures of benchmarks/RESULTS.md
+	@$(BIN)/python -m benchmarks
+
+lock: $(VENV)/bin/uv  ## make the locks anew from requirements/*.in
+	@for name in bootstrap pipeline dev; do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-header --no-annotate requirements/$$name.in -o requirements/$$name.lock; done
+
+clean:  ## stop the simulated city, remove state, environment and caches
+	@[ ! -x $(BIN)/wangting ] || $(BIN)/wangting simulate down >/dev/null 2>&1 || true
+	@rm -rf var $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,68 @@
+"""The command line: collects every room's commands by entry point and turns errors into one clear sentence."""
+
+import sys
+from importlib.metadata import EntryPoint, entry_points
+
+import typer
+
+from wangting.errors import WangtingError
+
+_ORDER = [
+    "simulate",
+    "sources",
+    "pull",
+    "build",
+    "exchange",
+    "cut",
+    "gate",
+    "push",
+    "reconcile",
+    "publish",
+    "status",
+    "trace",
+    "metric",
+    "spec",
+    "run",
+]
+
+
+def _place(entry: EntryPoint) -> int:
+    return _ORDER.index(entry.name) if entry.name in _ORDER else len(_ORDER)
+
+
+def application() -> typer.Typer:
+    """The whole application; a room's command is a function or a Typer application of its own."""
+    app = typer.Typer(
+        help="网厅：网上办事大厅数据仓库", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False
+    )
+    for entry in sorted(entry_points(group="wangting.commands"), key=_place):
+        command = entry.load()
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=entry.name)
+        else:
+            app.command(name=entry.name)(command)
+    return app
+
+
+def main() -> None:
+    """Run a command; what a person can mend ends with one sentence on standard error and exit code 1."""
+    try:
+        application()()
+    except WangtingError as error:
+        if "--json" in sys.argv:
+            from wangting.console import emit
+
+            emit(error.as_dict(), as_json=True)
+        sys.stderr.write(f"错误：{error}\n")
+        raise SystemExit(1) from None
+    except OSError as error:
+        if error.errno not in (28, 122):  # no space left, quota exceeded
+            raise
+        from wangting import settings
+
+        sys.stderr.write(f"错误：【{settings.home()}】磁盘已满；清出空间后再运行，未完成的部分会从断点继续。\n")
+        raise SystemExit(1) from None
+
+
+if __name__ == "__main__":
+    main()

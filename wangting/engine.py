@@ -1,0 +1,56 @@
+"""DuckDB, one way: same settings everywhere, extensions from the installed packages, never from the network."""
+
+import importlib
+from pathlib import Path
+from typing import Literal
+
+import duckdb
+
+from wangting import settings
+
+Extension = Literal["postgres_scanner", "excel"]
+
+
+def extension_path(name: Extension) -> Path:
+    """Where the installed package keeps the signed binary of an extension."""
+    package = importlib.import_module(f"duckdb_extension_{name}")
+    assert package.__file__ is not None  # an installed package has a file
+    folder = Path(package.__file__).parent
+    return folder / "extensions" / f"v{duckdb.__version__}" / f"{name}.duckdb_extension"
+
+
+def load_extension(connection: duckdb.DuckDBPyConnection, name: Extension) -> None:
+    """Load an extension into a connection."""
+    connection.execute(f"LOAD '{extension_path(name)}'")
+
+
+def connect(path: Path | str = ":memory:", *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+    """A connection with the house's settings: two threads, bounded memory, spill beside the state.
+
+    Args:
+        path: a database file, or memory.
+        read_only: for readers; many readers may share a file that nobody writes.
+    """
+    spill = settings.home() / "spill"
+    return duckdb.connect(
+        str(path),
+        read_only=read_only,
+        config={
+            "threads": "2",
+            "memory_limit": settings.memory_limit(),
+            "temp_directory": str(spill),
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+            "preserve_insertion_order": "false",
+        },
+    )
+
+
+def literal(value: object) -> str:
+    """A value as an SQL string literal, for the places where DuckDB takes no parameter."""
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def file_list(paths: list[Path]) -> str:
+    """Files as an SQL list literal, for `read_parquet`."""
+    return "[" + ", ".join(literal(path) for path in paths) + "]"
