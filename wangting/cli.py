@@ -33,7 +33,10 @@ def _place(entry: EntryPoint) -> int:
 def application() -> typer.Typer:
     """The whole application; a room's command is a function or a Typer application of its own."""
     app = typer.Typer(
-        help="网厅：网上办事大厅数据仓库", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False
+        help="网厅：网上办事大厅数据仓库",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        add_completion=False,
     )
     for entry in sorted(entry_points(group="wangting.commands"), key=_place):
         command = entry.load()
@@ -60,7 +63,9 @@ def main() -> None:
             raise
         from wangting import settings
 
-        sys.stderr.write(f"错误：【{settings.home()}】磁盘已满；清出空间后再运行，未完成的部分会从断点继续。\n")
+        sys.stderr.write(
+            f"错误：【{settings.home()}】磁盘已满；清出空间后再运行，未完成的部分会从断点继续。\n"
+        )
         raise SystemExit(1) from None
 
 

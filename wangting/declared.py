@@ -56,7 +56,9 @@ def read(path: Path) -> tuple[Any, dict[_Path, int]]:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise WangtingError(
-            f"不是有效的 YAML（{error.problem}）", place=f"{path} 第 {line} 行", mend="按缩进和引号规则改正这一行"
+            f"不是有效的 YAML（{error.problem}）",
+            place=f"{path} 第 {line} 行",
+            mend="按缩进和引号规则改正这一行",
         ) from error
     return content, _lines(node)
 
@@ -69,7 +71,9 @@ def load(path: Path, into: type[Declared], **known: Any) -> Declared:
     """
     content, lines = read(path)
     if not isinstance(content, dict):
-        raise WangtingError("文件内容应当是「名称: 值」的形式", place=str(path), mend="参照同目录其他文件改写")
+        raise WangtingError(
+            "文件内容应当是「名称: 值」的形式", place=str(path), mend="参照同目录其他文件改写"
+        )
     try:
         return into.model_validate({**content, **known})
     except ValidationError as error:

@@ -70,7 +70,10 @@ class Table(_Declared):
     def _known_types(cls, columns: dict[str, str]) -> dict[str, str]:
         for name, kind in columns.items():
             if not _COLUMN_TYPE.match(kind):
-                raise ValueError(f"列 {name} 的类型 {kind} 不在 string、int、bigint、double、decimal(p,s)、date、timestamp、boolean 之中")
+                raise ValueError(
+                    f"列 {name} 的类型 {kind} 不认识；可用 string、int、bigint、double、"
+                    "decimal(p,s)、date、timestamp、boolean"
+                )
         return columns
 
     @model_validator(mode="after")

@@ -1,0 +1,50 @@
+"""Bring the exchange records up to date, judge what is new and push what may go."""
+
+from functools import reduce
+from operator import or_
+
+from airflow.sdk import DAG, Asset, task
+
+from wangting.orchestration import ANNOUNCE, HOUSE, task_defaults
+from wangting.site import current_site
+
+with DAG(
+    dag_id="exchange__push",
+    schedule=reduce(or_, (Asset(f"landing/{source.name}") for source in current_site().sources)),
+    start_date=ANNOUNCE,
+    catchup=False,
+    max_active_runs=1,
+    default_args=task_defaults(HOUSE),
+    tags=["exchange"],
+    doc_md="数据交换：整理、检验、推送，最晚不超过 12 小时",
+):
+
+    @task(pool="exchange")
+    def build() -> dict[str, object]:
+        """Bring the exchange records up to date."""
+        from wangting.build import build
+
+        return build("exchange").summary()
+
+    @task(pool="exchange")
+    def cut() -> dict[str, object]:
+        """Set apart what is new or to be judged again."""
+        from exchange.cut import cut
+
+        return cut().summary()
+
+    @task(pool="exchange")
+    def gate() -> list[dict[str, object]]:
+        """Judge every batch not yet judged and hand it to the outbox."""
+        from exchange.passage import judge_and_enqueue
+
+        return [summary.summary() for summary in judge_and_enqueue()]
+
+    @task(pool="exchange", outlets=[Asset("exchange/province")])
+    def push() -> dict[str, object]:
+        """Send what may go, in the order of the stages, and keep every receipt."""
+        from exchange.push import push
+
+        return push().summary()
+
+    build() >> cut() >> gate() >> push()

@@ -1,0 +1,27 @@
+"""Pull every system of the site on its own schedule and announce what landed."""
+
+from airflow.sdk import DAG, Asset, task
+
+from wangting.orchestration import ANNOUNCE, task_defaults
+from wangting.site import current_site
+
+for source in current_site().sources:
+    with DAG(
+        dag_id=f"ingest__{source.name}",
+        schedule=source.schedule,
+        start_date=ANNOUNCE,
+        catchup=False,
+        max_active_runs=1,
+        default_args=task_defaults(source.owner),
+        tags=["ingest", source.owner],
+        doc_md=source.title,
+    ) as dag:
+
+        @task(outlets=[Asset(f"landing/{source.name}")], pool="landing")
+        def pull(table: str, source_name: str) -> dict[str, object]:
+            """Land what is new in one table."""
+            from ingestion import pull_table
+
+            return pull_table(source_name, table).summary()
+
+        pull.partial(source_name=source.name).expand(table=list(source.tables))

@@ -1,0 +1,33 @@
+"""Build the warehouse lane from what landed, and publish what passed its tests."""
+
+from airflow.sdk import DAG, Asset, task
+
+from wangting.orchestration import ANNOUNCE, HOUSE, task_defaults
+from wangting.site import current_site
+
+with DAG(
+    dag_id="warehouse__build",
+    schedule=[Asset(f"landing/{source.name}") for source in current_site().sources],
+    start_date=ANNOUNCE,
+    catchup=False,
+    max_active_runs=1,
+    default_args=task_defaults(HOUSE),
+    tags=["warehouse"],
+    doc_md="办件、事项与指标：构建、检验、发布",
+):
+
+    @task(pool="warehouse")
+    def build() -> dict[str, object]:
+        """Bring facts, dimensions and metrics up to date."""
+        from wangting.build import build
+
+        return build("warehouse").summary()
+
+    @task(pool="warehouse", outlets=[Asset("releases/current")])
+    def publish() -> str:
+        """Switch readers to the new marts."""
+        from wangting.publish import publish
+
+        return publish().name
+
+    build() >> publish()

@@ -1,0 +1,54 @@
+"""What the DAGs share: owners, retries, the pools, and the environment in which Airflow finds the house."""
+
+import os
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+from wangting import settings
+
+HOUSE = "数据仓库运维"
+ANNOUNCE = datetime(2013, 1, 1, tzinfo=timezone(timedelta(hours=8)))  # the first plan; nothing is caught up
+
+# One writer a file (the operating-system locks see to it); the pools keep the queue in Airflow's own view.
+POOLS = {
+    "landing": (2, "two pulls at once: a source and the disk are busy, not the processor"),
+    "warehouse": (1, "one writer of warehouse.duckdb"),
+    "exchange": (1, "one writer of exchange.duckdb"),
+}
+
+
+def task_defaults(owner: str) -> dict[str, Any]:
+    """Owner and retries of a task; `WANGTING_RETRIES` and `WANGTING_RETRY_SECONDS` set them."""
+    return {
+        "owner": owner,
+        "retries": int(os.environ.get("WANGTING_RETRIES", "2")),
+        "retry_delay": timedelta(seconds=float(os.environ.get("WANGTING_RETRY_SECONDS", "60"))),
+    }
+
+
+def airflow_environment() -> dict[str, str]:
+    """The variables under which Airflow runs on this home; its metadata in SQLite unless the environment differs."""
+    folder = settings.home() / "airflow"
+    folder.mkdir(exist_ok=True)
+    mine = {
+        "AIRFLOW_HOME": str(folder),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(settings.REPOSITORY / "dags"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+        "AIRFLOW__CORE__PARALLELISM": "2",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{folder / 'airflow.db'}",
+        "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(folder / "logs"),
+        "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
+        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+        "WANGTING_HOME": str(settings.home()),
+        "WANGTING_SITE": str(settings.site_path()),
+    }
+    return {name: os.environ.get(name, value) for name, value in mine.items()} | {
+        name: mine[name] for name in ("WANGTING_HOME", "WANGTING_SITE", "AIRFLOW_HOME")
+    }
+
+
+def metadata_file() -> Path:
+    """Airflow's own SQLite file on this home."""
+    return settings.home() / "airflow" / "airflow.db"

@@ -1,0 +1,118 @@
+"""Hand out a tested state of the marts: copy, then switch one directory link; no reader ever sees half of it."""
+
+import json
+import shutil
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import select
+
+from wangting import clock, engine, ledger, locks, settings
+from wangting.errors import WangtingError
+
+KEPT = 3  # releases that stay for readers who still have one open; older ones go
+
+
+@dataclass(frozen=True)
+class Release:
+    """A published state: its name, the build it came from, and whether this call made it."""
+
+    name: str
+    build_id: str
+    published_at: datetime
+    bytes: int
+    is_new: bool
+
+
+def current_release() -> Path | None:
+    """The database file of the current release, or None before the first."""
+    path = settings.home() / "releases" / "current" / "marts.duckdb"
+    return path if path.is_file() else None
+
+
+def require_release() -> Path:
+    """The database file of the current release.
+
+    Raises:
+        WangtingError: nothing has been published yet.
+    """
+    path = current_release()
+    if path is None:
+        raise WangtingError(
+            "还没有发布过数据",
+            place=str(settings.home()),
+            mend="先运行 make run 或 wangting build 与 wangting publish",
+        )
+    return path
+
+
+def _about(folder: Path) -> dict[str, str]:
+    path = folder / "release.json"
+    return json.loads(path.read_text("utf-8")) if path.is_file() else {}
+
+
+def publish() -> Release:
+    """Publish what the last passed warehouse build left, unless that is published already.
+
+    Raises:
+        WangtingError: no build has passed yet, or a build is running.
+    """
+    builds = ledger.builds
+    passed = ledger.rows(
+        select(builds)
+        .where(builds.c.lane == "warehouse", builds.c.state == "passed")
+        .order_by(builds.c.finished_at.desc(), builds.c.build_id.desc())
+        .limit(1)
+    )
+    if not passed:
+        raise WangtingError("没有可发布的构建结果", place="warehouse", mend="先运行 wangting build")
+    build_id = passed[0]["build_id"]
+    releases = settings.home() / "releases"
+    releases.mkdir(exist_ok=True)
+    known = _about(releases / "current")
+    if known.get("build_id") == build_id:
+        return Release(
+            known["name"], build_id, datetime.fromisoformat(known["published_at"]), int(known["bytes"]), False
+        )
+    with locks.writer("warehouse"):
+        marts = settings.home() / "lanes" / "warehouse" / "marts.duckdb"
+        connection = engine.connect(marts)
+        connection.execute("CHECKPOINT")
+        connection.close()
+        name = _free_name(releases, ledger.stamp(clock.now()))
+        draft = releases / f".{name}"
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir()
+        shutil.copyfile(marts, draft / "marts.duckdb")
+    release = Release(name, build_id, clock.now(), (draft / "marts.duckdb").stat().st_size, True)
+    about = {key: str(value) for key, value in asdict(release).items() if key != "is_new"}
+    (draft / "release.json").write_text(json.dumps(about, ensure_ascii=False, indent=2), "utf-8")
+    draft.rename(releases / name)
+    # A reader follows the directory link when it opens the file; replacing the file itself would leave readers
+    # with a connection to the old one for as long as they live.
+    link = releases / ".current"
+    link.unlink(missing_ok=True)
+    link.symlink_to(name)
+    link.replace(releases / "current")
+    _forget_old(releases, name)
+    return release
+
+
+def _free_name(releases: Path, stamp: str) -> str:
+    """A simulated clock may stand still between two releases, so a name can be taken."""
+    name, number = stamp, 1
+    while (releases / name).exists():
+        number += 1
+        name = f"{stamp}-{number}"
+    return name
+
+
+def _forget_old(releases: Path, newest: str) -> None:
+    folders = sorted(
+        (folder for folder in releases.iterdir() if folder.is_dir() and not folder.is_symlink()),
+        key=lambda folder: folder.stat().st_mtime,
+    )
+    for folder in folders[:-KEPT]:
+        if folder.name != newest:
+            shutil.rmtree(folder, ignore_errors=True)
