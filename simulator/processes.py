@@ -6,7 +6,6 @@ file never leads to somebody else's process being ended.
 """
 
 import argparse
-import asyncio
 import fcntl
 import json
 import os
@@ -18,7 +17,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -30,7 +29,7 @@ STOP_SECONDS = 5.0  # after this a server that will not end by itself is killed
 
 _children: dict[int, "subprocess.Popen[bytes]"] = {}
 
-App = Callable[[Any, Any, Any], Any]
+App = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 # ---- the side that starts and stops -------------------------------------------------------------------------
@@ -211,7 +210,7 @@ def hold(folder: Path) -> IO[str]:
     return file
 
 
-def serve(app: App, folder: Path, mark: str, given: Sequence[str]) -> None:
+def serve(app: App, folder: Path, mark: str) -> None:
     """Serve `app` on the port used last time, or on any free one, until SIGTERM; write `server.json` when listening."""
     import gc
 
@@ -220,9 +219,10 @@ def serve(app: App, folder: Path, mark: str, given: Sequence[str]) -> None:
     listener = _listen(folder / "port")
     port = int(listener.getsockname()[1])
     (folder / "port").write_text(str(port), "ascii")
+    given = sys.argv[5:]  # what follows --folder and --mark: tells `start` whether this server is the one it wants
     draft = folder / f"server.json.{os.getpid()}"
     draft.write_text(
-        json.dumps({"pid": os.getpid(), "port": port, "mark": mark, "arguments": list(given)}), "utf-8"
+        json.dumps({"pid": os.getpid(), "port": port, "mark": mark, "arguments": given}), "utf-8"
     )
     draft.replace(folder / "server.json")
     # What is loaded by now stays for the process's life: the collector need not walk it again and again.
@@ -242,9 +242,7 @@ def serve(app: App, folder: Path, mark: str, given: Sequence[str]) -> None:
         timeout_keep_alive=120,
         timeout_graceful_shutdown=1,
     )
-    server = uvicorn.Server(config)
-    asyncio.set_event_loop_policy(None)
-    server.run(sockets=[listener])
+    uvicorn.Server(config).run(sockets=[listener])
 
 
 def _listen(port_file: Path) -> socket.socket:

@@ -1,0 +1,133 @@
+"""`make test`: every room's checks, two at a time, each with its time against its budget and what it skipped.
+
+The closing line counts all rooms together. Output of a room is printed when the room is done, in the order below.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import xml.etree.ElementTree as ET
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = Path(sys.executable).parent
+
+
+@dataclass(frozen=True)
+class Room:
+    """A part of the tests that runs in one process, and the minutes it may take."""
+
+    title: str
+    paths: tuple[str, ...]
+    minutes: float
+    is_fast: bool = False
+
+
+# Longest first: with two at a time the last one alone decides the end.
+ROOMS = [
+    Room("check", (), 2, is_fast=True),
+    Room("whole way", ("tests/e2e/test_whole_way.py",), 4),
+    Room("scheduler", ("tests/e2e/test_scheduler.py",), 3),
+    Room("simulator", ("tests/simulator",), 3),
+    Room("ingestion", ("tests/ingestion",), 4),
+    Room("exchange", ("tests/exchange",), 4),
+    Room("sites and worked examples", ("tests/sites", "tests/e2e/test_worked_examples.py"), 4),
+    Room("house, dbt, expectations", ("tests/house", "tests/dbt_project", "tests/expectations"), 5, is_fast=True),
+]
+
+
+@dataclass
+class Outcome:
+    """What a room came to."""
+
+    room: Room
+    seconds: float = 0.0
+    code: int = 0
+    output: str = ""
+    passed: int = 0
+    failed: int = 0
+    skipped: list[str] = field(default_factory=list)
+
+
+def _commands(room: Room, report: Path) -> list[list[str]]:
+    if not room.paths:
+        return [["make", "--no-print-directory", "check"]]
+    return [[sys.executable, "-m", "pytest", "-q", "-m", "not large", f"--junitxml={report}", *room.paths]]
+
+
+def _count(outcome: Outcome, report: Path) -> None:
+    if not report.is_file():
+        outcome.failed += outcome.code != 0
+        outcome.passed += outcome.code == 0
+        return
+    for case in ET.parse(report).iter("testcase"):
+        kinds = {child.tag: child for child in case}
+        if "skipped" in kinds:
+            name = f"{case.get('classname')}::{case.get('name')}"
+            outcome.skipped.append(f"{name}: {kinds['skipped'].get('message')}")
+        elif "failure" in kinds or "error" in kinds:
+            outcome.failed += 1
+        else:
+            outcome.passed += 1
+    if outcome.code and not outcome.failed:  # a crash of the runner itself
+        outcome.failed = 1
+
+
+def enter(room: Room, said: threading.Lock) -> Outcome:
+    """Run a room and print what it said."""
+    outcome = Outcome(room)
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.xml"
+        for command in _commands(room, report):
+            done = subprocess.run(
+                command,
+                cwd=ROOT,
+                text=True,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                env=os.environ | {"PYTHONUNBUFFERED": "1"},
+            )
+            outcome.output += done.stdout
+            outcome.code |= done.returncode
+        _count(outcome, report)
+    outcome.seconds = time.monotonic() - started
+    with said:
+        sys.stdout.write(f"\n===== {room.title} ({outcome.seconds:.0f} s)\n{outcome.output.strip()}\n")
+        sys.stdout.flush()
+    return outcome
+
+
+def main() -> int:
+    """Run the rooms and print the summary; the exit code is 0 only when nothing failed."""
+    rooms = [room for room in ROOMS if room.is_fast or "--fast" not in sys.argv]
+    started = time.monotonic()
+    said = threading.Lock()
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        outcomes = list(pool.map(lambda room: enter(room, said), rooms))
+    lines = ["", "room                           minutes  budget   passed  failed  skipped"]
+    for outcome in outcomes:
+        room = outcome.room
+        over = "  over budget" if outcome.seconds > room.minutes * 60 else ""
+        lines.append(
+            f"{room.title:<30} {outcome.seconds / 60:7.1f} {room.minutes:7.1f} {outcome.passed:8} {outcome.failed:7}"
+            f" {len(outcome.skipped):8}{over}"
+        )
+    skipped = [reason for outcome in outcomes for reason in outcome.skipped]
+    lines += [f"skipped: {reason}" for reason in skipped] or ["nothing was skipped"]
+    failed = sum(outcome.failed for outcome in outcomes)
+    passed = sum(outcome.passed for outcome in outcomes)
+    lines += [f"all rooms: {(time.monotonic() - started) / 60:.1f} minutes", ""]
+    lines.append(f"{passed} passed, {failed} failed, {len(skipped)} skipped")
+    sys.stdout.write("\n".join(lines) + "\n")
+    return 1 if failed or any(outcome.code for outcome in outcomes) else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
