@@ -99,7 +99,11 @@ def are_digits(text: Text, size: int, first: str = "") -> Mask:
     return text.spread(rows, fine)
 
 
-def ends_in_digits(text: Text, size: int, tail: int) -> Mask:
-    """Exactly `size` bytes, the last `tail` of them digits."""
-    rows, matrix = text.matrix(size)
-    return text.spread(rows, _are_digits(matrix[:, size - tail :]))
+def is_case_number(text: Text) -> Mask:
+    """29 characters: 19 capitals or digits, then 10 digits; or the later family of 43: 31, then 12 digits."""
+    answer = np.zeros(len(text), bool)
+    for size, tail in ((29, 10), (43, 12)):
+        rows, matrix = text.matrix(size)
+        head = (_ORG_VALUE[matrix[:, : size - tail]] >= 0).all(axis=1)
+        answer |= text.spread(rows, head & _are_digits(matrix[:, size - tail :]))
+    return answer

@@ -137,6 +137,14 @@ class Rows:
         wanted = pa.array(values).cast(array.type)
         return _mask(pc.is_in(array, value_set=wanted)) & _mask(pc.is_valid(array))
 
+    def bare_name_in(self, column: str, names: Sequence[str]) -> Mask:
+        """Is the name, in lower case and without blanks around and digits behind, one of `names`?"""
+        text = self.text(column)
+        rows = text.known & (text.sizes > 0)
+        trimmed = pc.utf8_lower(pc.utf8_trim(text.of(rows).array, characters=BLANKS))
+        bare = pc.ascii_rtrim(trimmed, characters="0123456789")
+        return text.spread(rows, _mask(pc.is_in(bare, value_set=pa.array(names, pa.large_string()))))
+
     def before(self, column: str, other: str) -> Mask:
         """Is the time in `column` before that in `other`? Where either is unknown it is not."""
         return _mask(pc.less(self.array(column), self.array(other)))

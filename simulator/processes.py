@@ -211,7 +211,7 @@ def hold(folder: Path) -> IO[str]:
 
 
 def serve(app: App, folder: Path, mark: str) -> None:
-    """Serve `app` on the port used last time, or on any free one, until SIGTERM; write `server.json` when listening."""
+    """Serve `app` until SIGTERM on the port used last time, or any free one; `server.json` says which."""
     import gc
 
     import uvicorn
@@ -219,7 +219,8 @@ def serve(app: App, folder: Path, mark: str) -> None:
     listener = _listen(folder / "port")
     port = int(listener.getsockname()[1])
     (folder / "port").write_text(str(port), "ascii")
-    given = sys.argv[5:]  # what follows --folder and --mark: tells `start` whether this server is the one it wants
+    # What follows --folder and --mark tells `start` whether this is the server that it wants.
+    given = sys.argv[5:]
     draft = folder / f"server.json.{os.getpid()}"
     draft.write_text(
         json.dumps({"pid": os.getpid(), "port": port, "mark": mark, "arguments": given}), "utf-8"
@@ -237,11 +238,14 @@ def serve(app: App, folder: Path, mark: str) -> None:
         lifespan="off",
         log_level="warning",
         access_log=False,
+        proxy_headers=False,
         server_header=False,
         date_header=False,
         timeout_keep_alive=120,
         timeout_graceful_shutdown=1,
     )
+    # uvicorn raises the signal once more when it has shut down; the process must still come to close its store.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     uvicorn.Server(config).run(sockets=[listener])
 
 

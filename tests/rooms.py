@@ -37,7 +37,12 @@ ROOMS = [
     Room("ingestion", ("tests/ingestion",), 4),
     Room("exchange", ("tests/exchange",), 4),
     Room("sites and worked examples", ("tests/sites", "tests/e2e/test_worked_examples.py"), 4),
-    Room("house, dbt, expectations", ("tests/house", "tests/dbt_project", "tests/expectations"), 5, is_fast=True),
+    Room(
+        "house, dbt, expectations",
+        ("tests/house", "tests/dbt_project", "tests/expectations"),
+        5,
+        is_fast=True,
+    ),
 ]
 
 

@@ -63,7 +63,7 @@ def read(path: Path) -> tuple[Any, dict[_Path, int]]:
     return content, _lines(node)
 
 
-def load(path: Path, into: type[Declared], **known: Any) -> Declared:
+def load(path: Path, into: type[Declared], /, **known: Any) -> Declared:
     """Read `path` as an instance of `into`; `known` adds what the file does not say itself (its name, say).
 
     Raises:

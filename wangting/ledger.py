@@ -113,6 +113,18 @@ batches = Table(
     Column("enqueued_at", DateTime),
 )
 
+# What each cut compared, also when it found nothing: the mark above which the next one looks for news.
+cuts = Table(
+    "cuts",
+    metadata,
+    Column("cut_no", Integer, primary_key=True),
+    Column("mode", String, nullable=False),  # full, touched
+    Column("cut_at", DateTime, nullable=False),
+    Column("builds", Integer, nullable=False),  # of the exchange lane, of any state, seen until then
+    Column("run_no", Integer),  # the exchange lane's newest run that was compared; null: not known
+    Column("batch_id", String),  # null: nothing was new
+)
+
 # Records that may or must still go, keyed by record type, key and version.
 outbox = Table(
     "outbox",
@@ -134,6 +146,8 @@ outbox = Table(
     Column("attempts", Integer, nullable=False, default=0),
     Column("next_try_at", DateTime),
     Column("clock_at", DateTime),  # when the 12 hours began; null: no usable business time
+    Column("due_at", DateTime),  # clock_at + 12 hours
+    Column("written_at", DateTime),  # when the source wrote it; a correction's clock starts here
     Column("arrived_at", DateTime, nullable=False),
     Column("cut_at", DateTime, nullable=False),
     Column("sent_at", DateTime),
@@ -141,7 +155,7 @@ outbox = Table(
     Column("receipt_code", Integer),
     Column("receipt_no", String),
     Column("receipt_text", Text),
-    Index("outbox_by_state", "state", "stage"),
+    Index("outbox_by_state", "state", "stage", "case_no"),  # in the order of sending
     Index("outbox_by_case", "case_no"),
 )
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from wangting import declared, settings
+from wangting.errors import WangtingError
 
 _SPAN = re.compile(r"^(?:every )?(\d+) (second|minute|hour|day)s?$")
 _COLUMN_TYPE = re.compile(r"^(string|int|bigint|double|date|timestamp|boolean|decimal\(\d+,\s*\d+\))$")
@@ -43,8 +44,12 @@ class Table(_Declared):
         cursor: the column that grows with every change; None: the whole table (or each new file) is taken.
         lag: how much earlier a late commit's cursor may be than the moment it became visible.
         columns: name → type, as the source promises them; a missing one stops the table, a new one warns.
+        relation: PostgreSQL only: schema.table where it differs from public.<name>.
         path, page_size, since: REST only: the address under the source's url, rows a page, the parameter that filters.
-        pattern, sheet, header_row, first_row, file_date: files only.
+        pattern, sheet, file_date: files only: which files of the folder, which sheet (None: the first), and a regular
+            expression that finds the date in a file's name.
+        header_row, header_levels, first_row: files only: the lowest row of the header, how many rows it spans (merged
+            cells), and the first row of data; counted from 1.
     """
 
     title: str
@@ -54,12 +59,13 @@ class Table(_Declared):
     lag: Span = timedelta(0)
     relation: str | None = None
     path: str | None = None
-    page_size: int = 500
+    page_size: int = Field(500, ge=1)
     since: str | None = None
     pattern: str | None = None
     sheet: str | None = None
-    header_row: int = 1
-    first_row: int = 2
+    header_row: int = Field(1, ge=1)
+    header_levels: int = Field(1, ge=1)
+    first_row: int = Field(2, ge=2)
     file_date: str | None = None
     delimiter: str = ","
     encoding: str = "utf-8"
@@ -82,6 +88,10 @@ class Table(_Declared):
         for name in [*self.key, *([self.cursor] if self.cursor else [])]:
             if name not in self.columns and name not in lineage:
                 raise ValueError(f"键或游标 {name} 不在 columns 之中")
+        if self.cursor and self.columns[self.cursor] != "timestamp":
+            raise ValueError(f"游标 {self.cursor} 应为 timestamp")
+        if self.header_levels > self.header_row or self.first_row <= self.header_row:
+            raise ValueError("header_levels 应不大于 header_row，first_row 应大于 header_row")
         return self
 
 
@@ -115,6 +125,14 @@ class Source(_Declared):
             raise ValueError("应写作「4 working hours」")
         return value
 
+    @model_validator(mode="after")
+    def _fits_connector(self) -> "Source":
+        needed = {"rest": "path", "files": "pattern"}.get(self.connect)
+        for name, table in self.tables.items():
+            if needed and getattr(table, needed) is None:
+                raise ValueError(f"表 {name} 缺少 {needed}（connect 为 {self.connect} 时必填）")
+        return self
+
     @property
     def silent_hours(self) -> int:
         """`silent_after` as a number of working hours."""
@@ -146,7 +164,12 @@ class Site(_Declared):
     Attributes:
         go_live: from this business time on the 12 hours count; older records are backfill.
         precedence: which source wins where two report the same record, first is strongest.
+        sources: the systems whose declaration is sound.
+        broken: the others, by name, with what is wrong; pulling goes on without them, everything that needs the whole
+            city asks `check` first.
     """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
     name: str
     title: str
@@ -158,18 +181,29 @@ class Site(_Declared):
     province: Province
     path: Path
     sources: list[Source]
+    broken: dict[str, WangtingError] = {}
+
+    def check(self) -> "Site":
+        """The site itself, when every one of its sources is soundly declared.
+
+        Raises:
+            WangtingError: what is wrong with the first that is not.
+        """
+        for error in self.broken.values():
+            raise error
+        return self
 
     def source(self, name: str) -> Source:
         """The source of that name.
 
         Raises:
-            WangtingError: there is none; the error lists those there are.
+            WangtingError: there is none (the error lists those there are), or its declaration is broken.
         """
         for source in self.sources:
             if source.name == name:
                 return source
-        from wangting.errors import WangtingError
-
+        if name in self.broken:
+            raise self.broken[name]
         known = "、".join(source.name for source in self.sources)
         raise WangtingError(f"没有名为 {name} 的来源", place=self.title, mend=f"可用的来源：{known}")
 
@@ -182,15 +216,16 @@ class Site(_Declared):
 
 @lru_cache(maxsize=8)
 def _load(path: Path, _stamp: float) -> Site:
-    sources = [
-        declared.load(file, Source, name=file.parent.name)
-        for file in sorted((path / "sources").glob("*/source.yml"))
-    ]
-    site = declared.load(path / "site.yml", Site, path=path, sources=sources)
-    unknown = set(site.precedence) - {source.name for source in sources}
+    sources: list[Source] = []
+    broken: dict[str, WangtingError] = {}
+    for file in sorted((path / "sources").glob("*/source.yml")):
+        try:
+            sources.append(declared.load(file, Source, name=file.parent.name))
+        except WangtingError as error:
+            broken[file.parent.name] = error
+    site = declared.load(path / "site.yml", Site, path=path, sources=sources, broken=broken)
+    unknown = set(site.precedence) - {source.name for source in sources} - set(broken)
     if unknown:
-        from wangting.errors import WangtingError
-
         raise WangtingError(
             f"precedence 中的 {'、'.join(sorted(unknown))} 没有对应的来源目录",
             place=str(path / "site.yml"),

@@ -6,7 +6,10 @@ Everything is prepared once per record type, because one check runs some thousan
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
+from operator import mul
 
 from simulator.province.specification import Field, Record, Specification
 
@@ -23,6 +26,7 @@ _CERTIFICATES = (("SQRZJLX", "SQRZJHM"), ("LXRZJLX", "LXRSFZJHM"), ("LQRZJLX", "
 _SXBM = re.compile(r"[0-9A-Z]{9}([0-9A-Z]{8}[0-9X])1[0-9][0-9]{6}")
 _SBLSH = re.compile(r"[0-9A-Z]{17}[0-9X]1[0-9]{10}")
 _ID = re.compile(r"[1-9][0-9]{16}[0-9X]")
+_ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _OLD_ID = re.compile(r"[1-9][0-9]{14}")
 
 Fields = Mapping[str, str]
@@ -36,11 +40,12 @@ def is_resident_id(text: str) -> bool:
         return _is_date(f"19{text[6:12]}")
     if not _ID.fullmatch(text) or not _is_date(text[6:14]):
         return False
-    weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-    total = sum(weight * int(digit) for weight, digit in zip(weights, text, strict=False))
+    # The digits' character codes are 48 more than their values; the weights' own sum takes that off again.
+    total = sum(map(mul, _ID_WEIGHTS, text.encode())) - 48 * sum(_ID_WEIGHTS)
     return text[17] == "10X98765432"[total % 11]
 
 
+@lru_cache(maxsize=4096)  # a city has some hundred
 def is_organisation_code(text: str) -> bool:
     """Whether `text` is a valid 组织机构代码 of 9 characters (GB 11714)."""
     weights = (3, 7, 9, 10, 5, 8, 4, 2)
@@ -67,6 +72,19 @@ def _is_time(text: str) -> bool:
     return text[13] == ":" and text[16] == ":"
 
 
+@dataclass(slots=True)
+class _Facts:
+    """What one field is held against; `quick` is the length in characters up to which no counting is needed."""
+
+    label: str
+    quick: int | None = None
+    length: int = 0
+    is_typed: Callable[[str], object] | None = None
+    codes: frozenset[str] | None = None
+    required: bool = False
+    fillers: frozenset[str] = frozenset()
+
+
 class Checker:
     """All checks on one record type. `reasons(fields, identify, version)` returns what is wrong, in Chinese."""
 
@@ -74,44 +92,39 @@ class Checker:
         self.record = record
         self._specification = specification
         self._known = frozenset(record.fields) | SYSTEM_FIELDS
-        on = specification.is_on
-        self._required = [f for f in record.fields.values() if f.required] if on("C1.required") else []
-        self._fillable = [
-            (f.name, FILLERS - {"1"} if f.title.endswith("代码") else FILLERS, f"{_say(f)}填报无意义内容")
-            for f in self._required
-            if f.type == "text" and f.codes is None and f.format is None
-        ]
-        self._lengths = self._prepare_lengths() if on("N1.length") else {}
-        self._types = self._prepare_types() if on("N1.type") else {}
-        self._codes = (
-            {f.name: f.codes for f in record.fields.values() if f.codes is not None} if on("N1.code") else {}
-        )
+        self._facts = {name: self._prepare(field) for name, field in record.fields.items()}
+        self._required = frozenset(name for name, facts in self._facts.items() if facts.required)
         self._checks = self._prepare_checks()
 
     def reasons(self, fields: Fields, identify: str, version: str) -> list[str]:
-        """Everything that is wrong with the record by itself; an empty list when nothing is."""
+        """Everything that is wrong with the record by itself; an empty list when nothing is.
+
+        Args:
+            fields: the message's fields that are not empty.
+            identify, version: as given beside the message.
+        """
         found: list[str] = []
-        known, lengths, types, codes = self._known, self._lengths, self._types, self._codes
+        known = self._facts
         for name, value in fields.items():
-            if name not in known:
-                found.append(f"字段 {name} 不在规范之内")
+            facts = known.get(name)
+            if facts is None:
+                if name not in SYSTEM_FIELDS:
+                    found.append(f"字段 {name[:40]} 不在规范之内")
                 continue
-            limit = lengths.get(name)
-            if limit is not None and len(value) > limit[0] and self._length(value) > limit[1]:
-                found.append(f"{self._say(name)}超长：最多 {limit[1]} 字节，实为 {self._length(value)} 字节")
-            is_right = types.get(name)
-            if is_right is not None and not is_right(value):
-                found.append(f"{self._say(name)}格式错误")
-            allowed = codes.get(name)
-            if allowed is not None and value not in allowed:
-                found.append(f"{self._say(name)}的代码不在代码表内")
-        for field in self._required:
-            value = fields.get(field.name, "")
-            if not value or value.isspace():
-                found.append(f"{_say(field)}为必填项，未填报")
-        for name, fillers, reason in self._fillable:
-            if fields.get(name) in fillers:
-                found.append(reason)
+            if facts.quick is not None and len(value) > facts.quick and self._length(value) > facts.length:
+                found.append(f"{facts.label}超长：最多 {facts.length} 字节，实为 {self._length(value)} 字节")
+            if facts.is_typed is not None and not facts.is_typed(value):
+                found.append(f"{facts.label}格式错误")
+            if facts.codes is not None and value not in facts.codes:
+                found.append(f"{facts.label}的代码不在代码表内")
+            if facts.required and (value in facts.fillers or value.isspace()):
+                found.append(f"{facts.label}为必填项，填报了无意义的内容")
+        if not fields.keys() >= self._required:
+            found += [
+                f"{known[name].label}为必填项，未填报"
+                for name in known
+                if name in self._required - fields.keys()
+            ]
         for check in self._checks:
             problem = check(fields)
             if problem is not None:
@@ -129,7 +142,11 @@ class Checker:
         if applied_at is None:
             return ["该申办流水号（SBLSH）没有已接收的申办信息"]
         moment = fields.get(self.record.business_time, "")
-        if self.record.table in AFTER_APPLICATION and moment < applied_at and self._specification.is_on("L1.order"):
+        if (
+            self.record.table in AFTER_APPLICATION
+            and moment < applied_at
+            and self._specification.is_on("L1.order")
+        ):
             return [f"{self._say(self.record.business_time)}早于申办时间 {applied_at}"]
         return []
 
@@ -137,30 +154,28 @@ class Checker:
         return _say(self.record.fields[name])
 
     def _length(self, value: str) -> int:
+        if value.isascii():
+            return len(value)
         # What the receiver's character set cannot hold becomes one question mark there.
         return len(value.encode(self._specification.encoding, "replace"))
 
-    def _prepare_lengths(self) -> dict[str, tuple[int, int]]:
-        # Most values are short: when even the widest characters would fit, nothing need be encoded to know it.
-        widest = 2 if self._specification.encoding == "gbk" else 4
-        return {
-            f.name: (f.length // widest, f.length)
-            for f in self.record.fields.values()
-            if f.length is not None and f.type == "text"
-        }
-
-    def _prepare_types(self) -> dict[str, Callable[[str], object]]:
-        prepared: dict[str, Callable[[str], object]] = {}
-        for f in self.record.fields.values():
-            if f.type == "time":
-                prepared[f.name] = _is_time
-            elif f.type == "integer":
-                prepared[f.name] = re.compile(rf"-?[0-9]{{1,{f.digits or 18}}}").fullmatch
-            elif f.type == "number":
-                whole = (f.digits or 18) - f.scale
-                part = rf"(\.[0-9]{{1,{f.scale}}})?" if f.scale else ""
-                prepared[f.name] = re.compile(rf"-?[0-9]{{1,{whole}}}{part}").fullmatch
-        return prepared
+    def _prepare(self, field: Field) -> _Facts:
+        on = self._specification.is_on
+        facts = _Facts(label=_say(field))
+        if field.type == "text" and field.length is not None and on("N1.length"):
+            # When even the widest characters would fit, nothing need be encoded to know that it does.
+            widest = 2 if self._specification.encoding == "gbk" else 4
+            facts.quick, facts.length = field.length // widest, field.length
+        if on("N1.type"):
+            facts.is_typed = _type(field)
+        if on("N1.code"):
+            facts.codes = field.codes
+        if field.required and on("C1.required"):
+            facts.required = True
+            if field.type == "text" and field.codes is None and field.format is None:
+                # "1" may well be somebody's code for something, as long as no list of codes is published.
+                facts.fillers = FILLERS - {"1"} if field.title.endswith("代码") else FILLERS
+        return facts
 
     def _prepare_checks(self) -> list[Check]:
         on, record = self._specification.is_on, self.record
@@ -190,6 +205,17 @@ class Checker:
 
 def _say(field: Field) -> str:
     return f"{field.title}（{field.name}）"
+
+
+def _type(field: Field) -> Callable[[str], object] | None:
+    if field.type == "time":
+        return _is_time
+    if field.type == "integer":
+        return re.compile(rf"-?[0-9]{{1,{field.digits or 18}}}").fullmatch
+    if field.type == "number":
+        part = rf"(\.[0-9]{{1,{field.scale}}})?" if field.scale else ""
+        return re.compile(rf"-?[0-9]{{1,{(field.digits or 18) - field.scale}}}{part}").fullmatch
+    return None
 
 
 def _conditional_rule(field: Field) -> str:

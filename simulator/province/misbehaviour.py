@@ -51,7 +51,12 @@ class Manners:
     def is_good(self) -> bool:
         """Whether no fault can happen at all."""
         return not (
-            self.timeout or self.error or self.stored_error or self.receipt3 or self.slow or self.duplicate_receipt
+            self.timeout
+            or self.error
+            or self.stored_error
+            or self.receipt3
+            or self.slow
+            or self.duplicate_receipt
         )
 
 

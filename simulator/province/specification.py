@@ -20,7 +20,10 @@ EARLIEST = "2013-01-01"  # the interface was published in 2013: no record can be
 
 @dataclass
 class Field:
-    """One published field: `type` is text, time, integer or number; `length` counts bytes; `codes` are the values allowed."""
+    """One published field.
+
+    `type` is text, time, integer or number; `length` is in bytes; `codes` are the values allowed, None for any.
+    """
 
     name: str
     title: str

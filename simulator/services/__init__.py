@@ -28,7 +28,9 @@ def start(home: Path, expires_in: int = 600) -> dict[str, str]:
     folder = _folder(home)
     emitted = home.absolute() / "simulator" / "emitted"
     arguments = ["--emitted", str(emitted), "--expires-in", str(expires_in)]
-    base = processes.start(home.absolute(), folder, "simulator.services.server", arguments, "模拟的政务服务接口")
+    base = processes.start(
+        home.absolute(), folder, "simulator.services.server", arguments, "模拟的政务服务接口"
+    )
     connections = {}
     for prefix, name in NAMES.items():
         connections[f"{name}_URL"] = f"{base}/{prefix}"

@@ -1,0 +1,18 @@
+{# How an incremental model takes in its recomputed rows: on DuckDB the touched keys are replaced, null keys too;
+   on Spark the touched partitions are overwritten. #}
+{% macro get_incremental_touched_sql(arguments) %}{{ return(adapter.dispatch('touched_sql')(arguments)) }}{% endmacro %}
+
+{% macro duckdb__touched_sql(arguments) %}
+{%- set columns = arguments['dest_columns'] | map(attribute='quoted') | join(', ') -%}
+{%- set keys = arguments['unique_key'] -%}
+{%- set keys = [keys] if keys is string else keys -%}
+delete from {{ arguments['target_relation'] }} as held
+using (select distinct {{ keys | join(', ') }} from {{ arguments['temp_relation'] }}) as fresh
+where {% for key in keys %}{{ 'and ' if not loop.first }}held.{{ key }} is not distinct from fresh.{{ key }} {% endfor %};
+insert into {{ arguments['target_relation'] }} ({{ columns }})
+select {{ columns }} from {{ arguments['temp_relation'] }}
+{% endmacro %}
+
+{% macro spark__touched_sql(arguments) %}
+{{ get_insert_overwrite_sql(arguments['temp_relation'], arguments['target_relation'], none) }}
+{% endmacro %}

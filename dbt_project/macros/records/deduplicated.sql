@@ -1,0 +1,193 @@
+{# The rows of one kind from all the site's staging models, only the columns asked for. Written out anew wherever it is
+   needed: a shared CTE of all columns would be held in memory whole. #}
+{% macro staged_rows(kind, columns) %}
+{%- set models = var('staged').get(kind, []) -%}
+{%- for model in models %}
+        select {% for name, type in columns %}cast({{ name }} as {{ type }}) as {{ name }}{{ ', ' if not loop.last }}{% endfor %}
+        from {{ ref(model) }}
+        {% if not loop.last %}union all{% endif %}
+{%- else %}
+        select {% for name, type in columns %}cast(null as {{ type }}) as {{ name }}{{ ', ' if not loop.last }}{% endfor %}
+        where 1 = 0
+{%- endfor %}
+{%- endmacro %}
+
+{# Which of two rows with one key counts: the stronger source, the later version, written later, landed later; the rest
+   only makes the order total. #}
+{% macro record_order() %}
+{%- set sources = var('precedence') -%}
+case _source{% for source in sources %} when '{{ source }}' then {{ loop.index }}{% endfor %} else {{ sources | length + 1 }} end asc,
+            source_record_version desc nulls last,
+            source_written_at desc nulls last,
+            _loaded_at desc nulls last,
+            _row_hash desc nulls last,
+            _load_id desc nulls last
+{%- endmacro %}
+
+{# The month a record belongs to for ever: the date inside the case number where it is one (29 characters, from 2020
+   on 43), otherwise the month of first landing. #}
+{% macro case_month(case_no, first_loaded_at) %}
+cast(date_trunc('month', coalesce(
+            case length({{ case_no }})
+                when 29 then try_cast(concat('20', substr({{ case_no }}, 20, 2), '-', substr({{ case_no }}, 22, 2), '-', substr({{ case_no }}, 24, 2)) as date)
+                when 43 then try_cast(concat(substr({{ case_no }}, 32, 4), '-', substr({{ case_no }}, 36, 2), '-', substr({{ case_no }}, 38, 2)) as date)
+            end,
+            cast({{ first_loaded_at }} as date)
+        )) as date)
+{%- endmacro %}
+
+{% macro same_key(key, left_side, right_side) %}
+{%- for name in key %}{{ ' and ' if not loop.first }}{{ left_side }}.{{ name }} is not distinct from {{ right_side }}.{{ name }}{% endfor -%}
+{% endmacro %}
+
+{# One row per key of a kind: the row that counts, its `_first_loaded_at` (over all rows of the key) and `case_month`. #}
+{% macro deduplicated(kind) %}
+{%- set key = var('record_kinds')[kind]['key'] -%}
+{%- set columns = columns_of(kind) -%}
+{%- if is_incremental() -%}
+{{ deduplicated_new(kind, key, columns) }}
+{%- else -%}
+{{ deduplicated_all(kind, key, columns) }}
+{%- endif -%}
+{% endmacro %}
+
+{# All rows. Nearly every key occurs once, so that only the others go through a sort, and of those only key and order;
+   rows that are equal to the last column of the order (the same row twice in one load) take a way of their own, whose
+   scan does not run where there are none. #}
+{% macro deduplicated_all(kind, key, columns) %}
+{%- set narrow = [] -%}
+{%- for name, type in columns if name in key or name in (lineage_columns() | map('first') | list) -%}{%- do narrow.append([name, type]) -%}{%- endfor -%}
+{%- set order_columns = lineage_columns() | map('first') | list -%}
+with repeated as (
+    select {{ key | join(', ') }}, min(_loaded_at) as _first_loaded_at
+    from (
+        {{ staged_rows(kind, narrow) }}
+    ) as staged
+    group by {{ key | join(', ') }}
+    having count(*) > 1
+),
+
+contest as (
+    select
+        staged.*,
+        repeated._first_loaded_at,
+        row_number() over (
+            partition by {% for name in key %}staged.{{ name }}, {% endfor %}1
+            order by {{ record_order() }}
+        ) as place,
+        count(*) over (
+            partition by {% for name in key %}staged.{{ name }}, {% endfor %}_source, _load_id, _loaded_at, _row_hash
+        ) as twins
+    from (
+        {{ staged_rows(kind, narrow) }}
+    ) as staged
+    inner join repeated on {{ same_key(key, 'staged', 'repeated') }}
+),
+
+winners as (
+    select * from contest where place = 1
+),
+
+twins as (
+    select * from winners where twins > 1
+),
+
+clear as (
+    select
+        {% for name, type in columns %}staged.{{ name }}, {% endfor %}
+        coalesce(winners._first_loaded_at, staged._loaded_at) as _first_loaded_at
+    from (
+        {{ staged_rows(kind, columns) }}
+    ) as staged
+    left join winners on {{ same_key(key, 'staged', 'winners') }}
+    where
+        winners.place is null
+        or (
+            winners.twins = 1
+            and winners._source is not distinct from staged._source
+            and winners._load_id is not distinct from staged._load_id
+            and winners._loaded_at is not distinct from staged._loaded_at
+            and winners._row_hash is not distinct from staged._row_hash
+        )
+),
+
+one_twin as (
+    select
+        staged.*,
+        twins._first_loaded_at,
+        row_number() over (
+            partition by {% for name in key %}staged.{{ name }}, {% endfor %}1
+            order by staged._row_hash nulls last
+        ) as place
+    from (
+        {{ staged_rows(kind, columns) }}
+    ) as staged
+    inner join twins
+        on {{ same_key(key, 'staged', 'twins') }}
+        and twins._source is not distinct from staged._source
+        and twins._load_id is not distinct from staged._load_id
+        and twins._loaded_at is not distinct from staged._loaded_at
+        and twins._row_hash is not distinct from staged._row_hash
+),
+
+chosen as (
+    select * from clear
+    union all
+    select {% for name, type in columns %}{{ name }}, {% endfor %}_first_loaded_at
+    from one_twin
+    where place = 1
+)
+
+select
+    *,
+    {{ case_month('application_no', '_first_loaded_at') }} as case_month
+from chosen
+{% endmacro %}
+
+{# What this run's loads change: of the new rows of a key the one that counts, where it also beats the row held now
+   (of which only key and order are read). #}
+{% macro deduplicated_new(kind, key, columns) %}
+{%- set order_columns = lineage_columns() | map('first') | join(', ') -%}
+with arrived as (
+    select
+        *,
+        min(_loaded_at) over (partition by {{ key | join(', ') }}) as _first_loaded_at,
+        row_number() over (partition by {{ key | join(', ') }} order by {{ record_order() }}) as place
+    from (
+        {{ staged_rows(kind, columns) }}
+    ) as staged
+),
+
+newest as (
+    select * from arrived where place = 1
+),
+
+rivals as (
+    select {{ key | join(', ') }}, {{ order_columns }}, _first_loaded_at, 1 as is_new
+    from newest
+    union all
+    select {% for name in key %}held.{{ name }}, {% endfor %}{% for name, type in lineage_columns() %}held.{{ name }}, {% endfor %}held._first_loaded_at, 0 as is_new
+    from {{ this }} as held
+    inner join newest on {{ same_key(key, 'held', 'newest') }}
+),
+
+contest as (
+    select
+        *,
+        min(_first_loaded_at) over (partition by {{ key | join(', ') }}) as _earliest_loaded_at,
+        row_number() over (partition by {{ key | join(', ') }} order by {{ record_order() }}, is_new asc) as contest_place
+    from rivals
+),
+
+chosen as (
+    select {% for name, type in columns %}newest.{{ name }}, {% endfor %}contest._earliest_loaded_at as _first_loaded_at
+    from newest
+    inner join contest on {{ same_key(key, 'newest', 'contest') }}
+    where contest.contest_place = 1 and contest.is_new = 1
+)
+
+select
+    *,
+    {{ case_month('application_no', '_first_loaded_at') }} as case_month
+from chosen
+{% endmacro %}

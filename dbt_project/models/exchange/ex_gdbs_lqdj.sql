@@ -1,0 +1,24 @@
+{{ config(materialized='incremental', incremental_strategy='touched', unique_key=['case_no']) }}
+
+with records as (
+    select * from {{ ref('int_collections_deduplicated') }}
+    {{ touched() }}
+),
+
+cases as (
+    select * from {{ ref('int_cases_accumulated') }}
+    {{ touched('case_no') }}
+),
+
+contexted as (
+    select
+        records.*,
+        cases.unit_code as case_unit_code,
+        coalesce(cases.has_application, false) as ctx_has_application,
+        coalesce(cases.has_closing, false) as ctx_has_closing,
+        cases.closed_at as ctx_closed_at
+    from records
+    left join cases on records.application_no = cases.case_no
+)
+
+{{ exchange_record('collections', 'contexted', ['ctx_has_application', 'ctx_has_closing', 'ctx_closed_at']) }}

@@ -1,0 +1,49 @@
+{{ config(materialized='incremental', incremental_strategy='touched', unique_key=['case_no']) }}
+
+with records as (
+    select * from {{ ref('int_applications_deduplicated') }}
+    {{ touched() }}
+),
+
+cases as (
+    select * from {{ ref('int_cases_accumulated') }}
+    {{ touched('case_no') }}
+),
+
+items as (
+    select * from {{ ref('int_items_effective') }}
+),
+
+known_items as (
+    select item_code from {{ ref('int_items_effective') }} where is_latest
+),
+
+units as (
+    select own.unit_code, own.region_code, region.statutory_code
+    from {{ ref('units') }} as own
+    left join {{ ref('regions') }} as region on own.region_code = region.region_code
+),
+
+contexted as (
+    select
+        records.*,
+        cases.unit_code as case_unit_code,
+        known_items.item_code is not null as ctx_item_is_known,
+        case when known_items.item_code is not null and records.applied_at is not null then items.item_code is not null end as ctx_item_is_valid,
+        records.region_code in (
+            select known.region_code from {{ ref('regions') }} as known
+            union
+            select known.statutory_code from {{ ref('regions') }} as known where known.statutory_code is not null
+        ) as ctx_region_is_known,
+        records.region_code = units.region_code or records.region_code = units.statutory_code as ctx_region_is_units
+    from records
+    left join cases on records.application_no = cases.case_no
+    left join known_items on records.item_code = known_items.item_code
+    left join items
+        on records.item_code = items.item_code
+        and cast(records.applied_at as date) >= items.applies_from
+        and cast(records.applied_at as date) < items.applies_until
+    left join units on records.unit_code = units.unit_code
+)
+
+{{ exchange_record('applications', 'contexted', ['ctx_item_is_known', 'ctx_item_is_valid', 'ctx_region_is_known', 'ctx_region_is_units']) }}

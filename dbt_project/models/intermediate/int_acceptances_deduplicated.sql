@@ -1,0 +1,3 @@
+{{ config(materialized='incremental', incremental_strategy='touched', unique_key=var('record_kinds')['acceptances']['key']) }}
+
+{{ deduplicated('acceptances') }}

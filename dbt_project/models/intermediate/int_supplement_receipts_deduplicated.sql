@@ -1,0 +1,3 @@
+{{ config(materialized='incremental', incremental_strategy='touched', unique_key=var('record_kinds')['supplement_receipts']['key']) }}
+
+{{ deduplicated('supplement_receipts') }}

@@ -1,0 +1,35 @@
+{{ config(materialized='incremental', incremental_strategy='touched', unique_key=['case_no']) }}
+{# The cases that this run must compute anew: those with a new row of any kind, and those of a changed item. The table
+   keeps, for every case, the number of the last run that touched it. #}
+{% set kinds = var('record_kinds') %}
+with touched_now as (
+    {% if is_incremental() %}
+    {% for kind in kinds if kind != 'materials' %}
+    select application_no as case_no from ({{ staged_rows(kind, [['application_no', 'string']]) }}) as {{ kind }}
+    union
+    {% endfor %}
+    select applications.application_no as case_no
+    from {{ ref('int_applications_deduplicated') }} as applications
+    inner join {{ ref('int_changed_items') }} as changed on applications.item_code = changed.item_code
+    {% else %}
+    select application_no as case_no from {{ ref('int_applications_deduplicated') }}
+    {% for kind in kinds if kind not in ('materials', 'applications') %}
+    union
+    select {{ kind }}.application_no as case_no
+    from {{ ref('int_' ~ kind ~ '_deduplicated') }} as {{ kind }}
+    left join {{ ref('int_applications_deduplicated') }} as applications
+        on {{ kind }}.application_no = applications.application_no
+    where applications.application_no is null
+    {% endfor %}
+    {% endif %}
+)
+
+select
+    case_no,
+    (select context.run_no from {{ source('run', 'context') }} as context) as run_no
+from touched_now
+where case_no is not null
+-- depends_on: {{ ref('int_changed_items') }}
+{% for kind in kinds if kind != 'materials' -%}
+-- depends_on: {{ ref('int_' ~ kind ~ '_deduplicated') }}
+{% endfor %}

@@ -1,0 +1,325 @@
+"""The outbox: what may or must still go to the province, each record version in exactly one state.
+
+NEW      may be sent                          SENT      given to the province, no receipt stored yet
+BLOCKED  waits for its case's application     RETRY     may be sent again at next_try_at
+HELD     failed our own gate                  REJECTED  refused; needs a correction, that is a new version
+ACK      the province has it                  SUPERSEDED  a newer version overtook it before it was sent
+
+A case that has any live record is sent whole, its older records too. Other cases wait and are not in the outbox at
+all until a backfill is asked for; only what is held of them is, so that it is counted, ages and is found again.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+from sqlalchemy import Connection, bindparam, delete, select, update
+
+from exchange import batches, deadline
+from exchange.records import APPLICATION, RecordType, record_types
+from wangting import clock, engine, ledger
+from wangting.errors import WangtingError
+
+_CHUNK = 10_000
+_HOLDS = ("held", "unchecked")
+_UNSENT = ("HELD", "NEW", "BLOCKED")
+
+
+@dataclass
+class EnqueueSummary:
+    """What entered the outbox; counts are record versions."""
+
+    batch_id: str
+    entered: int = 0
+    held: int = 0
+    superseded: int = 0
+    waiting: int = 0
+
+
+def enqueue(batch_id: str) -> EnqueueSummary:
+    """Bring a judged batch into the outbox; repeating it changes nothing.
+
+    Raises:
+        WangtingError: the batch is unknown or not judged yet.
+    """
+    earlier = batches.committed(before=batch_id)
+    found = ledger.rows(select(ledger.batches).where(ledger.batches.c.batch_id == batch_id))
+    if not found or not batches.is_judged(found[0]):
+        raise WangtingError("该批次还没有经过校验", place=batch_id, mend="先运行 wangting gate")
+    summary = EnqueueSummary(batch_id)
+    if found[0]["state"] == "enqueued":
+        return summary
+    if late := [batch["batch_id"] for batch in earlier if batch["state"] != "enqueued"]:
+        # A newer judgement must never be overwritten by an older one.
+        raise WangtingError("更早的批次还没有入队", place=late[0], mend="先校验并入队该批次（wangting exchange）")
+    kinds = record_types()
+    work = engine.connect()
+    try:
+        present = [kind for kind in kinds if batches.record_file(batch_id, kind.table).is_file()]
+        _list_cases(work, batch_id, present)
+        is_first_ack = _any_acknowledged()
+        for kind in kinds:
+            query = _wanted(kind, found[0], earlier, kind in present)
+            for rows in _chunks(work, query):
+                _enter(kind, rows, summary, has_acknowledged=is_first_ack)
+    finally:
+        work.close()
+    with ledger.transaction() as connection:
+        connection.execute(
+            update(ledger.batches)
+            .where(ledger.batches.c.batch_id == batch_id)
+            .values(state="enqueued", enqueued_at=clock.now())
+        )
+    return summary
+
+
+def enqueue_backfill() -> EnqueueSummary:
+    """Bring every passed record of all waiting cases into the outbox; what is there already stays as it is."""
+    known = batches.committed()
+    summary = EnqueueSummary("backfill")
+    work = engine.connect()
+    try:
+        has_acknowledged = _any_acknowledged()
+        for kind in record_types():
+            query = (
+                f"select {_SELECTED}, null as rules, true as in_exchange"
+                f" from ({batches.latest(known, kind.table)}) as rows"
+                " where outcome in ('passed', 'warned') order by case_no, record_key"
+            )
+            for rows in _chunks(work, query):
+                _enter(kind, rows, summary, has_acknowledged=has_acknowledged)
+    finally:
+        work.close()
+    return summary
+
+
+_NAMES = (
+    "record_key", "version", "case_no", "unit_code", "source", "batch_id", "payload_hash", "context_hash",
+    "is_backfill", "outcome", "business_time", "source_written_at", "arrived_at", "cut_at",
+)  # fmt: skip
+_SELECTED = ", ".join(f"rows.{name}" for name in _NAMES)
+
+
+def _any_acknowledged() -> bool:
+    return bool(ledger.rows(select(ledger.outbox.c.record).where(ledger.outbox.c.state == "ACK").limit(1)))
+
+
+def _list_cases(work: duckdb.DuckDBPyConnection, batch_id: str, kinds: list[RecordType]) -> None:
+    """Make `cases`: case_no, in_exchange (is sent whole), is_new_there (what earlier batches have of it comes too)."""
+    parts = " union all ".join(
+        "select case_no, not is_backfill as is_live from read_parquet("
+        f"{engine.literal(batches.record_file(batch_id, kind.table))})"
+        for kind in kinds
+    )
+    work.execute(f"create table batch_cases as select case_no, bool_or(is_live) as is_live from ({parts}) group by 1")
+    work.execute("create table sent_cases (case_no varchar)")
+    for rows in _chunks(work, "select case_no from batch_cases"):
+        known = _cases_where(
+            [case_no for (case_no,) in rows],
+            # What is only held, or was so, does not put an older case on its way.
+            ledger.outbox.c.is_backfill.is_(False) | ledger.outbox.c.state.not_in(["HELD", "SUPERSEDED"]),
+        )
+        if known:
+            work.execute("insert into sent_cases select unnest(?)", [sorted(known)])
+    work.execute(
+        "create table cases as select case_no, is_live or sent_cases.case_no is not null as in_exchange,"
+        " is_live and sent_cases.case_no is null as is_new_there"
+        " from batch_cases left join sent_cases using (case_no)"
+    )
+
+
+def _cases_where(cases: list[str], *conditions: Any) -> set[str]:
+    """Those of `cases` that have a row in the outbox under a condition."""
+    found: set[str] = set()
+    with ledger.engine().connect() as connection:
+        query = select(ledger.outbox.c.case_no).distinct().where(
+            ledger.outbox.c.case_no.in_(bindparam("cases", expanding=True)), *conditions
+        )
+        found.update(connection.execute(query, {"cases": cases}).scalars())
+    return found
+
+
+def _wanted(kind: RecordType, batch: dict[str, Any], earlier: list[dict[str, Any]], is_present: bool) -> str:
+    """One record type's rows to look at: those of the batch, and what newly live cases have from before."""
+    batch_id = batch["batch_id"]
+    findings = batches.findings_file(batch_id)
+    rules = "select null::varchar as record_key, 0 as version, null::varchar as rules where false"
+    if findings.is_file():
+        rules = (
+            "select record_key, version, coalesce("
+            "string_agg(distinct rule_id, ',' order by rule_id) filter (severity = 'block'),"
+            f" string_agg(distinct rule_id, ',' order by rule_id)) as rules from read_parquet({engine.literal(findings)})"
+            f" where record = {engine.literal(kind.record)} group by all"
+        )
+    columns = f"{_SELECTED}, rows.rules, cases.in_exchange"
+    own = f"""
+        select rows.*, coalesce(verdicts.outcome, 'passed') as outcome, rules.rules
+        from read_parquet({engine.literal(batches.record_file(batch_id, kind.table))}) as rows
+        left join ({_verdicts(batch_id, kind)}) as verdicts
+            on rows.record_key = verdicts.record_key and rows.version = verdicts.version
+        left join ({rules}) as rules on rows.record_key = rules.record_key and rows.version = rules.version
+    """
+    parts = []
+    if is_present:
+        parts.append(f"select {columns}, false as is_earlier from ({own}) as rows inner join cases using (case_no)")
+    before = batches.latest(earlier, kind.table)
+    superseding = (
+        f" and rows.record_key not in (select record_key from ({own}) as rows)" if is_present else ""
+    )
+    parts.append(
+        f"select {_SELECTED}, null as rules, true as in_exchange, true as is_earlier from ({before}) as rows"
+        " inner join cases using (case_no)"
+        f" where cases.is_new_there and outcome in ('passed', 'warned'){superseding}"
+    )
+    return f"select * exclude (is_earlier) from ({' union all '.join(parts)}) order by case_no, record_key"
+
+
+def _verdicts(batch_id: str, kind: RecordType) -> str:
+    file = batches.verdict_file(batch_id, kind.table)
+    if not file.is_file():
+        # Judged, yet no verdicts on these rows: the evidence is gone. Nothing unjudged may leave the house.
+        raise WangtingError("校验结论文件缺失", place=str(file), mend="从备份恢复该文件，或重新校验该批次")
+    return f"select record_key, version, outcome from read_parquet({engine.literal(file)}) where outcome <> 'passed'"
+
+
+def _chunks(work: duckdb.DuckDBPyConnection, query: str) -> Iterator[list[tuple[Any, ...]]]:
+    cursor = work.cursor().execute(query)
+    while rows := cursor.fetchmany(_CHUNK):
+        yield rows
+
+
+def _enter(kind: RecordType, rows: list[tuple[Any, ...]], summary: EnqueueSummary, *, has_acknowledged: bool) -> None:
+    """One chunk of rows, in one transaction."""
+    named = [dict(zip((*_NAMES, "rules", "in_exchange"), row, strict=True)) for row in rows]
+    with ledger.transaction() as connection:
+        corrections = [row for row in named if row["version"] > 1]
+        clocks = _previous_clocks(connection, kind, corrections)
+        if corrections:
+            summary.superseded += _supersede(connection, kind, corrections)
+        waiting = [row for row in named if not row["in_exchange"] and row["outcome"] not in _HOLDS]
+        if waiting:
+            _no_longer_held(connection, kind, waiting)
+            summary.waiting += len(waiting)
+        entering = [row for row in named if row["in_exchange"] or row["outcome"] in _HOLDS]
+        parents: set[str] = set()
+        if has_acknowledged and kind.record != APPLICATION:
+            parents = _acknowledged_cases(connection, {row["case_no"] for row in entering})
+        values = [_outbox_row(kind, row, clocks, parents) for row in entering]
+        _upsert(connection, values)
+        summary.entered += len(values)
+        summary.held += sum(value["state"] == "HELD" for value in values)
+
+
+def _previous_clocks(
+    connection: Connection, kind: RecordType, corrections: list[dict[str, Any]]
+) -> dict[str, list[Any]]:
+    """Record key → what the outbox knows of its versions, oldest first."""
+    if not corrections:
+        return {}
+    o = ledger.outbox
+    query = (
+        select(o.c.record_key, o.c.version, o.c.state, o.c.clock_at)
+        .where(o.c.record == kind.record, o.c.record_key.in_(bindparam("keys", expanding=True)))
+        .order_by(o.c.version)
+    )
+    found: dict[str, list[Any]] = {}
+    for row in connection.execute(query, {"keys": [row["record_key"] for row in corrections]}):
+        found.setdefault(row.record_key, []).append(row)
+    return found
+
+
+def _supersede(connection: Connection, kind: RecordType, corrections: list[dict[str, Any]]) -> int:
+    """A newer version overtakes the older ones that were never sent; what was sent stays as it is."""
+    o = ledger.outbox
+    statement = (
+        update(o)
+        .where(
+            o.c.record == kind.record,
+            o.c.record_key == bindparam("key"),
+            o.c.version < bindparam("newer"),
+            o.c.state.in_(_UNSENT),
+        )
+        .values(state="SUPERSEDED")
+    )
+    values = [{"key": row["record_key"], "newer": row["version"]} for row in corrections]
+    return int(connection.execute(statement, values).rowcount)
+
+
+def _no_longer_held(connection: Connection, kind: RecordType, waiting: list[dict[str, Any]]) -> None:
+    """What passes now and belongs to a waiting case leaves the outbox and waits with its case."""
+    o = ledger.outbox
+    statement = delete(o).where(
+        o.c.record == kind.record,
+        o.c.record_key == bindparam("key"),
+        o.c.version == bindparam("same"),
+        o.c.state == "HELD",
+    )
+    if connection.execute(select(o.c.record).where(o.c.state == "HELD").limit(1)).first():
+        connection.execute(statement, [{"key": row["record_key"], "same": row["version"]} for row in waiting])
+
+
+def _acknowledged_cases(connection: Connection, cases: set[str]) -> set[str]:
+    o = ledger.outbox
+    query = select(o.c.case_no).where(
+        o.c.case_no.in_(bindparam("cases", expanding=True)), o.c.record == APPLICATION, o.c.state == "ACK"
+    )
+    return set(connection.execute(query, {"cases": sorted(cases)}).scalars())
+
+
+def _outbox_row(
+    kind: RecordType, row: dict[str, Any], clocks: dict[str, list[Any]], parents: set[str]
+) -> dict[str, Any]:
+    if row["outcome"] in _HOLDS:
+        state = "HELD"
+    elif kind.record == APPLICATION or row["case_no"] in parents:
+        state = "NEW"
+    else:
+        state = "BLOCKED"
+    began = deadline.first_clock(row["business_time"], row["source_written_at"])
+    before = [known for known in clocks.get(row["record_key"], []) if known.version < row["version"]]
+    if before:
+        written = row["source_written_at"] or row["arrived_at"]
+        began = deadline.corrected_clock(began, before[-1].state, before[-1].clock_at, written)
+    return {
+        "record": kind.record,
+        "record_key": row["record_key"],
+        "version": row["version"],
+        "case_no": row["case_no"],
+        "unit_code": row["unit_code"],
+        "source": row["source"],
+        "batch_id": row["batch_id"],
+        "payload_hash": row["payload_hash"],
+        "context_hash": row["context_hash"],
+        "state": state,
+        "stage": kind.stage,
+        "is_backfill": row["is_backfill"],
+        "outcome": row["outcome"],
+        "rules": row["rules"],
+        "attempts": 0,
+        "clock_at": began,
+        "due_at": began + deadline.LIMIT if began else None,
+        "written_at": row["source_written_at"],
+        "arrived_at": row["arrived_at"],
+        "cut_at": row["cut_at"],
+    }
+
+
+_JUDGED_ANEW = ("batch_id", "context_hash", "state", "outcome", "rules", "is_backfill")
+
+
+def _upsert(connection: Connection, values: list[dict[str, Any]]) -> None:
+    """Insert; a version that is there and was never sent takes the newer judgement, a sent one stays as it is."""
+    if not values:
+        return
+    if connection.dialect.name == "postgresql":
+        from sqlalchemy.dialects.postgresql import insert
+    else:
+        from sqlalchemy.dialects.sqlite import insert  # type: ignore[assignment]
+    statement = insert(ledger.outbox)
+    statement = statement.on_conflict_do_update(
+        index_elements=["record", "record_key", "version"],
+        set_={name: statement.excluded[name] for name in _JUDGED_ANEW},
+        where=ledger.outbox.c.state.in_(_UNSENT),
+    )
+    connection.execute(statement, values)

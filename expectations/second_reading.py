@@ -1,0 +1,33 @@
+"""The same rules as one DuckDB query a record type: the second, independent reading that the gate is checked against."""
+
+from pathlib import Path
+
+import duckdb
+
+from expectations.compiling import Judgement, judgements
+from expectations.model import Specification
+
+
+def query(specification: Specification, record: str, relation: str) -> str:
+    """SQL over `relation` (the exchange records of one type): one row a bad record, `broken` listing judgement numbers.
+
+    The numbers are positions in `judgements(specification, record)`.
+    """
+    conditions = [f"coalesce({each.check.bad_sql()}, false)" for each in judgements(specification, record)]
+    anything = "\n    or ".join(conditions)
+    listed = ",\n    ".join(f"case when {condition} then {at} end" for at, condition in enumerate(conditions))
+    return f"""
+select record_key, list_filter([{listed}], x -> x is not null) as broken
+from (select * from {relation} where {anything}) as suspects
+"""
+
+
+def broken_rules(
+    specification: Specification, record: str, path: Path, connection: duckdb.DuckDBPyConnection | None = None
+) -> set[tuple[str, str, str]]:
+    """(record key, rule id, field) of every broken rule in a Parquet file of one record type."""
+    con = connection or duckdb.connect()
+    rules: list[Judgement] = judgements(specification, record)
+    relation = "read_parquet('" + str(path).replace("'", "''") + "')"
+    rows = con.execute(query(specification, record, relation)).fetchall()
+    return {(key, rules[at].rule_id, rules[at].field) for key, broken in rows for at in broken}

@@ -1,0 +1,22 @@
+with source as (
+    select * from {{ source('elicence', 'licences') }}
+),
+
+renamed as (
+    select
+        licence_no,
+        licence_kind,
+        item_code,
+        case_no,
+        holder_id_no,
+        cast(issued_at as timestamp) as issued_at,
+        status,
+        cast(updated_at as timestamp) as source_written_at,
+        _source,
+        _load_id,
+        _loaded_at,
+        _row_hash
+    from source
+)
+
+select * from renamed

@@ -1,0 +1,18 @@
+with source as (
+    select * from {{ source('unified_platform', 'ex_gdbs_sl') }}
+),
+
+renamed as (
+    select
+        {{ from_official('acceptances') }}
+        cast(null as timestamp) as declared_due_at,
+        cast(version as int) as source_record_version,
+        cast(inserttime as timestamp) as source_written_at,
+        _source,
+        _load_id,
+        _loaded_at,
+        _row_hash
+    from source
+)
+
+select * from renamed

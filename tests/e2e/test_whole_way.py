@@ -1,0 +1,204 @@
+"""From real source systems to the province and to 三率一数, on a city of 5,000 cases."""
+
+import duckdb
+import pytest
+
+from tests.e2e import city as cities
+from tests.e2e import truth
+
+pytestmark = pytest.mark.e2e
+CASES = 5000
+
+
+@pytest.fixture(scope="module")
+def city(tmp_path_factory):
+    made = cities.City(tmp_path_factory.mktemp("city") / "var")
+    yield made
+    made.run("simulate", "down")
+
+
+@pytest.fixture(scope="module")
+def first(city):
+    """After `make run`: everything through the real DAGs."""
+    report = city.run("run", "--cases", str(CASES))
+    return city.remember("first", report)
+
+
+@pytest.fixture(scope="module")
+def second(city, first):
+    """After doing everything again without anything new."""
+    return city.remember("second", city.do_everything())
+
+
+@pytest.fixture(scope="module")
+def later(city, second):
+    """A day later: new cases, later stages, corrections, late rows."""
+    city.run("simulate", "advance", "--hours", "24")
+    return city.remember("later", city.do_everything())
+
+
+@pytest.fixture(scope="module")
+def rebuilt(city, later):
+    """Every table as the incremental builds left it, and again after full builds."""
+    before = tables(city)
+    city.run("build", "--full")
+    city.run("build", "--lane", "exchange", "--full")
+    return before, tables(city)
+
+
+def tables(city):
+    """Content of every table of both lanes, in an order of its own."""
+    found = {}
+    for file in ("exchange/exchange", "warehouse/warehouse", "warehouse/marts"):
+        with duckdb.connect(city.home / "lanes" / f"{file}.duckdb", read_only=True) as con:
+            names = con.execute("""
+                select schema_name, table_name from duckdb_tables()
+                where not internal and schema_name not in ('run', 'landing') and table_name <> 'int_touched_cases'
+                    and not table_name like '%__dbt_%'
+            """).fetchall()
+            for schema, table in names:
+                found[f"{file}.{schema}.{table}"] = con.execute(
+                    f'select count(*), md5(string_agg(t, chr(10) order by t)) from (select md5(to_json(x)::varchar) as t from "{schema}"."{table}" x)'
+                ).fetchone()
+    return found
+
+
+def outbox(moment, condition="1 = 1"):
+    return {
+        (record, key)
+        for record, key in moment.ledger(f"select record, record_key from outbox where {condition}")
+    }
+
+
+@pytest.mark.parametrize("moment", ["first", "later"])
+def test_every_metric_of_every_unit_and_month_equals_the_simulators_truth(moment, request):
+    seen = request.getfixturevalue(moment)
+    with truth.connect(seen.truth, seen.marts) as con:
+        assert truth.case_differences(con) == []
+        cells = con.execute("select count(*), sum(denominator) from m.metric_values").fetchone()
+    assert cells[0] > 1000 and cells[1] > CASES
+
+
+@pytest.mark.parametrize("moment", ["first", "later"])
+def test_item_metrics_equal_the_catalogues_truth(moment, request):
+    seen = request.getfixturevalue(moment)
+    with truth.connect(seen.truth, seen.marts) as con:
+        assert truth.item_differences(con) == []
+
+
+@pytest.mark.parametrize("moment", ["first", "later"])
+def test_the_gate_holds_every_planted_defect_it_can_see_and_nothing_else(moment, request):
+    seen = request.getfixturevalue(moment)
+    assert outbox(seen, "state = 'HELD'") == set(seen.known(cities.HELD))
+    kinds = seen.known("select count(distinct defect_kind) from defects where gate_sees")[0][0]
+    assert kinds >= 12
+
+
+def test_held_records_name_the_rules_that_were_broken(first):
+    found = {
+        (record, key): set(rules.split(","))
+        for record, key, rules in first.ledger(
+            "select record, record_key, rules from outbox where state = 'HELD'"
+        )
+    }
+    expected = first.known(
+        "select record, record_key, expected_rules from records where is_latest and expected_outcome = 'held'"
+    )
+    assert {(record, key): set(rules) for record, key, rules in expected} == found
+
+
+def test_every_sendable_record_is_acknowledged_once(city, first):
+    sent = set(first.known(cities.SENDABLE))
+    assert len(sent) > 100
+    assert outbox(first, "state = 'ACK'") == sent
+    doubled = first.ledger("""
+        select record, record_key, version from receipts where code = 0 group by 1, 2, 3 having count(*) > 1
+    """)
+    assert doubled == []
+
+
+def test_the_province_holds_what_was_acknowledged_and_nothing_twice(city, later):
+    held = city.province_records()
+    assert len(held) == len(set(held))
+    acknowledged = later.ledger("select record, record_key, version from outbox where state = 'ACK'")
+    assert set(held) == set(acknowledged)
+    assert set(later.known(cities.SENDABLE)) <= {(record, key) for record, key, _ in held}
+
+
+def test_a_second_run_without_new_data_pushes_nothing_and_changes_no_figure(first, second):
+    assert second.ledger("select count(*) from receipts") == first.ledger("select count(*) from receipts")
+    assert second.ledger("select count(*) from batches") == first.ledger("select count(*) from batches")
+    with duckdb.connect(first.marts, read_only=True) as con:
+        con.execute(f"attach '{second.marts}' as later (read_only)")
+        changed = con.execute(
+            "(from metric_values except from later.metric_values) union all "
+            "(from later.metric_values except from metric_values)"
+        ).fetchall()
+    assert changed == []
+
+
+def test_a_day_later_only_what_is_new_is_landed_and_pushed(first, later):
+    rows_first = first.ledger("select sum(rows) from loads where state = 'committed'")[0][0]
+    rows_later = later.ledger("select sum(rows) from loads where state = 'committed'")[0][0]
+    assert 0 < rows_later - rows_first < 0.1 * rows_first
+    assert later.ledger("select count(*) from receipts") > first.ledger("select count(*) from receipts")
+
+
+def test_a_full_rebuild_equals_the_incremental_state_table_by_table(rebuilt):
+    before, after = rebuilt
+    assert before.keys() == after.keys() and len(before) > 30
+    assert {name for name in before if before[name] != after[name]} == set()
+
+
+def test_trace_shows_one_case_at_every_stop(city, later):
+    case_no = later.known("""
+        select r.case_no from records r join cases_as_emitted c using (case_no)
+        where r.record = 'EX_GDBS_BJ' and c.source = 'unified_platform' and r.expected_outcome = 'passed'
+            and r.business_time >= timestamp '2017-11-30 08:00:00' and r.case_no not in
+                (select case_no from records where expected_outcome = 'held')
+        order by r.case_no limit 1
+    """)[0][0]
+    shown = city.run("trace", case_no)
+    assert {stop for stop, rows in shown.items() if rows} >= {
+        "landing",
+        "batches",
+        "verdicts",
+        "outbox",
+        "receipts",
+        "province",
+        "case",
+    }
+
+
+def test_the_status_screen_tells_the_whole_state(first):
+    assert {dag["state"] for dag in first.report["dags"]} == {"success"}
+    status = first.report["status"]
+    assert status["sources"] and status["metrics"] and status["held"]
+
+
+def test_what_was_live_was_in_time_and_the_denominator_is_shown(first):
+    late = first.ledger("""
+        select count(*) from outbox where state = 'ACK' and not is_backfill
+            and julianday(acked_at) - julianday(clock_at) > 0.5 + 1e-6
+    """)
+    assert late == [(0,)]
+
+
+def test_the_marts_hold_no_personal_identifier(later):
+    numbers = (
+        later.known("select distinct id_no from accounts")
+        if (later.truth / "accounts.parquet").exists()
+        else []
+    )
+    with duckdb.connect(later.marts, read_only=True) as con:
+        columns = con.execute(
+            "select table_name, column_name from duckdb_columns() where data_type = 'VARCHAR' and not internal"
+        ).fetchall()
+        looks_like_an_id = []
+        for table, column in columns:
+            hit = con.execute(
+                f'select count(*) from "{table}" where regexp_full_match("{column}", \'[1-9][0-9]{{16}}[0-9Xx]\')'
+            ).fetchone()[0]
+            if hit:
+                looks_like_an_id.append((table, column))
+    assert looks_like_an_id == [] and numbers is not None

@@ -1,0 +1,188 @@
+"""What the simulator knows, aggregated here by its own reading: never through the warehouse.
+
+Every function takes the simulator's truth folder and answers with rows that a test compares with what the house says.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+Rows = list[tuple[Any, ...]]
+
+# A scope of a metric, as a condition on a case of the truth. `county_of` maps a region to its county.
+_CASE_SCOPES = {
+    "city": "'445100000000'",
+    "level": "level_code",
+    "region": "region_code",
+    "unit": "unit_code",
+    "channel": "channel",
+}
+
+
+def connect(truth: Path, marts: Path) -> duckdb.DuckDBPyConnection:
+    """A connection with the truth's tables and, attached read-only as `m`, the published marts."""
+    con = duckdb.connect()
+    for name in ("cases_as_emitted", "items", "records", "defects"):
+        con.execute(f"create view {name} as select * from read_parquet('{truth / name}.parquet')")
+    con.execute(f"attach '{marts}' as m (read_only)")
+    return con
+
+
+def case_differences(con: duckdb.DuckDBPyConnection) -> Rows:
+    """Every cell of a case metric in which the published marts differ from the truth, both ways.
+
+    Columns: metric, variant, subject, scope kind, scope, period start and end, published and true numerator and
+    denominator.
+    """
+    con.execute("""
+        create or replace temp table counted as
+        select *, cast(closed_at as date) as closed_on from cases_as_emitted where is_business_volume
+    """)
+    con.execute("""
+        create or replace temp table regions as
+        select region_code, case when region_level = 'town' then parent_code else region_code end as county_code,
+            region_level
+        from m.dim_regions
+    """)
+    scopes = {
+        "city": "'445100000000'",
+        "level": "c.level_code",
+        "unit": "c.unit_code",
+        "channel": "c.channel",
+    }
+    parts = [
+        f"select '{kind}' as scope_kind, {code} as scope_code, c.* from counted c"
+        for kind, code in scopes.items()
+    ]
+    parts.append("""
+        select 'region', c.region_code, c.* from counted c
+        union all
+        select 'region', r.county_code, c.* from counted c join regions r using (region_code)
+        where r.county_code <> c.region_code
+        union all
+        select 'level', 'county', c.* from counted c where c.level_code = 'town'
+    """)
+    parts += [
+        f"select 'theme', c.{theme}, c.* from counted c where c.{theme} is not null"
+        for theme in ("person_theme_code", "legal_theme_code")
+    ]
+    con.execute(f"create or replace temp table scoped as {' union all '.join(parts)}")
+    con.execute("""
+        create or replace temp table periods as
+        select distinct period_kind, period_start, period_end from m.metric_values
+    """)
+    # A linked case is left out where the case it came from is counted in the same cell, but for a unit's own figure.
+    con.execute("""
+        create or replace temp table cells as
+        with placed as (
+            select p.period_kind, p.period_start, p.period_end, s.*
+            from scoped s join periods p on s.closed_on between p.period_start and p.period_end
+        )
+        select a.*, (a.scope_kind <> 'unit' and o.case_no is not null) as is_linked_again
+        from placed a left join placed o
+            on a.origin_case_no = o.case_no and a.scope_kind = o.scope_kind and a.scope_code = o.scope_code
+            and a.period_kind = o.period_kind and a.period_start = o.period_start and a.subject = o.subject
+    """)
+    con.execute("""
+        create or replace temp table expected as
+        with figures as (
+            select subject, scope_kind, scope_code, period_kind, period_start, period_end,
+                count(*) as t,
+                count(*) filter (where is_applied_online) as online,
+                count(*) filter (where is_closed_online) as closed_online,
+                count(*) filter (where is_closed_online_measured) as measured,
+                count(*) filter (where visit_count <= 1) as visits_1,
+                count(*) filter (where visit_count = 0) as visits_0
+            from cells where not is_linked_again group by all
+        )
+        select 'business_volume' as metric_code, 'official' as variant, * exclude (t, online, closed_online, measured,
+            visits_1, visits_0), t as numerator, t as denominator from figures
+        union all select 'online_application_rate', 'official', * exclude (t, online, closed_online, measured, visits_1,
+            visits_0), online, t from figures
+        union all select 'online_closing_rate', 'official', * exclude (t, online, closed_online, measured, visits_1,
+            visits_0), closed_online, t from figures
+        union all select 'online_closing_rate', 'measured', * exclude (t, online, closed_online, measured, visits_1,
+            visits_0), measured, t from figures
+        union all select 'visits_at_most_one_rate', 'measured', * exclude (t, online, closed_online, measured, visits_1,
+            visits_0), visits_1, t from figures
+        union all select 'visits_zero_rate', 'measured', * exclude (t, online, closed_online, measured, visits_1,
+            visits_0), visits_0, t from figures
+    """)
+    return con.execute("""
+        with published as (
+            select * from m.metric_values v where exists (
+                select 1 from expected e where e.metric_code = v.metric_code and e.variant = v.variant)
+        )
+        select coalesce(e.metric_code, p.metric_code), coalesce(e.variant, p.variant), coalesce(e.subject, p.subject),
+            coalesce(e.scope_kind, p.scope_kind), coalesce(e.scope_code, p.scope_code),
+            coalesce(e.period_kind, p.period_kind), coalesce(e.period_start, p.period_start),
+            p.numerator, e.numerator, p.denominator, e.denominator
+        from expected e full join published p using (metric_code, variant, subject, scope_kind, scope_code,
+            period_kind, period_start)
+        where coalesce(e.numerator, 0) <> coalesce(p.numerator, 0)
+            or coalesce(e.denominator, 0) <> coalesce(p.denominator, 0)
+        order by all
+    """).fetchall()
+
+
+def item_differences(con: duckdb.DuckDBPyConnection) -> Rows:
+    """Every cell of an item metric in which the published marts differ from the catalogue's truth, both ways."""
+    con.execute("""
+        create or replace temp table item_periods as
+        select distinct period_kind, period_start, period_end,
+            least(period_end, (select max(cast(as_of as date)) from m.metric_values)) as as_of_date
+        from m.metric_values
+    """)
+    con.execute("""
+        create or replace temp table counted_items as
+        select p.period_kind, p.period_start, i.*,
+            case i.item_type when '行政许可' then 'licence' else 'public_service' end as subject
+        from item_periods p join items i
+            on i.valid_from <= p.as_of_date and (i.valid_to is null or p.as_of_date < i.valid_to)
+        where i.is_settled and not exists (
+            select 1 from items child where child.parent_item_code = i.item_code
+                and child.valid_from <= p.as_of_date and (child.valid_to is null or p.as_of_date < child.valid_to))
+    """)
+    con.execute("""
+        create or replace temp table scoped_items as
+        with placed as (
+            select i.*, u.level_code,
+                case when r.region_level = 'town' then r.parent_code else r.region_code end as county_code
+            from counted_items i join m.dim_units u using (unit_code)
+            join m.dim_regions r on r.region_code = u.region_code
+        )
+        select 'city' as scope_kind, '445100000000' as scope_code, * from placed
+        union all select 'level', level_code, * from placed
+        union all select 'level', 'county', * from placed where level_code = 'town'
+        union all select 'unit', unit_code, * from placed
+        union all select 'region', region_code, * from placed
+        union all select 'region', county_code, * from placed where county_code <> region_code
+        union all select 'theme', person_theme_code, * from placed where person_theme_code is not null
+        union all select 'theme', legal_theme_code, * from placed where legal_theme_code is not null
+    """)
+    return con.execute("""
+        with figures as (
+            select subject, scope_kind, scope_code, period_kind, period_start, count(*) as n,
+                count(*) filter (where is_full_online) as whole,
+                count(*) filter (where visit_limit <= 1) as one, count(*) filter (where visit_limit = 0) as zero
+            from scoped_items group by all
+        ),
+        expected as (
+            select 'full_online_item_rate' as metric_code, * exclude (whole, one, zero), whole as numerator from figures
+            union all select 'visits_at_most_one_rate', * exclude (whole, one, zero), one from figures
+            union all select 'visits_zero_rate', * exclude (whole, one, zero), zero from figures
+        ),
+        published as (
+            select * from m.metric_values where metric_code in (select metric_code from expected)
+                and variant <> 'measured'
+        )
+        select coalesce(e.metric_code, p.metric_code), p.variant, coalesce(e.subject, p.subject),
+            coalesce(e.scope_kind, p.scope_kind), coalesce(e.scope_code, p.scope_code),
+            coalesce(e.period_kind, p.period_kind), coalesce(e.period_start, p.period_start),
+            p.numerator, e.numerator, p.denominator, e.n
+        from expected e full join published p using (metric_code, subject, scope_kind, scope_code, period_kind,
+            period_start)
+        where coalesce(e.numerator, 0) <> coalesce(p.numerator, 0) or coalesce(e.n, 0) <> coalesce(p.denominator, 0)
+        order by all
+    """).fetchall()
