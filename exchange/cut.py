@@ -3,7 +3,7 @@
 import os
 import shutil
 import time
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -41,6 +41,10 @@ class CutSummary:
     rows: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
 
+    def summary(self) -> dict[str, object]:
+        """The same as plain data."""
+        return asdict(self)
+
 
 @dataclass(frozen=True)
 class _Mark:
@@ -68,7 +72,9 @@ def cut(*, full: bool = False) -> CutSummary:
             return CutSummary(None, "none")
         path = settings.home() / "lanes" / "exchange" / "exchange.duckdb"
         if not path.is_file():
-            raise WangtingError("还没有构建交换记录", place=str(path), mend="先运行 wangting build 或 wangting exchange")
+            raise WangtingError(
+                "还没有构建交换记录", place=str(path), mend="先运行 wangting build 或 wangting exchange"
+            )
         lane = engine.connect(path, read_only=True)
         try:
             summary = _cut(lane, record_types(), mark, builds, full)
@@ -92,7 +98,9 @@ def _builds_seen() -> int:
         .order_by(ledger.builds.c.started_at, ledger.builds.c.build_id)
     )
     if found and found[-1]["state"] != "passed":
-        raise WangtingError("交换记录的上一次构建没有通过，记录可能只更新了一半", place="exchange", mend="重新构建后再切")
+        raise WangtingError(
+            "交换记录的上一次构建没有通过，记录可能只更新了一半", place="exchange", mend="重新构建后再切"
+        )
     return len(found)
 
 
@@ -208,7 +216,9 @@ def _compare(
             " having count(*) > 1 or record_key is null limit 1"
         ).fetchall()[0][0]
         raise WangtingError(
-            f"同一记录出现了多行（例如 {_tail(example)}）", place=kind.table, mend="重新构建交换记录（wangting build --full）"
+            f"同一记录出现了多行（例如 {_tail(example)}）",
+            place=kind.table,
+            mend="重新构建交换记录（wangting build --full）",
         )
     if rows:
         summary.rows[kind.record] = rows

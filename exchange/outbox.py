@@ -10,7 +10,7 @@ all until a backfill is asked for; only what is held of them is, so that it is c
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import duckdb
@@ -36,6 +36,10 @@ class EnqueueSummary:
     superseded: int = 0
     waiting: int = 0
 
+    def summary(self) -> dict[str, object]:
+        """The same as plain data."""
+        return asdict(self)
+
 
 def enqueue(batch_id: str) -> EnqueueSummary:
     """Bring a judged batch into the outbox; repeating it changes nothing.
@@ -52,7 +56,9 @@ def enqueue(batch_id: str) -> EnqueueSummary:
         return summary
     if late := [batch["batch_id"] for batch in earlier if batch["state"] != "enqueued"]:
         # A newer judgement must never be overwritten by an older one.
-        raise WangtingError("更早的批次还没有入队", place=late[0], mend="先校验并入队该批次（wangting exchange）")
+        raise WangtingError(
+            "更早的批次还没有入队", place=late[0], mend="先校验并入队该批次（wangting exchange）"
+        )
     kinds = record_types()
     work = engine.connect()
     try:
@@ -112,7 +118,9 @@ def _list_cases(work: duckdb.DuckDBPyConnection, batch_id: str, kinds: list[Reco
         f"{engine.literal(batches.record_file(batch_id, kind.table))})"
         for kind in kinds
     )
-    work.execute(f"create table batch_cases as select case_no, bool_or(is_live) as is_live from ({parts}) group by 1")
+    work.execute(
+        f"create table batch_cases as select case_no, bool_or(is_live) as is_live from ({parts}) group by 1"
+    )
     work.execute("create table sent_cases (case_no varchar)")
     for rows in _chunks(work, "select case_no from batch_cases"):
         known = _cases_where(
@@ -133,8 +141,10 @@ def _cases_where(cases: list[str], *conditions: Any) -> set[str]:
     """Those of `cases` that have a row in the outbox under a condition."""
     found: set[str] = set()
     with ledger.engine().connect() as connection:
-        query = select(ledger.outbox.c.case_no).distinct().where(
-            ledger.outbox.c.case_no.in_(bindparam("cases", expanding=True)), *conditions
+        query = (
+            select(ledger.outbox.c.case_no)
+            .distinct()
+            .where(ledger.outbox.c.case_no.in_(bindparam("cases", expanding=True)), *conditions)
         )
         found.update(connection.execute(query, {"cases": cases}).scalars())
     return found
@@ -146,10 +156,11 @@ def _wanted(kind: RecordType, batch: dict[str, Any], earlier: list[dict[str, Any
     findings = batches.findings_file(batch_id)
     rules = "select null::varchar as record_key, 0 as version, null::varchar as rules where false"
     if findings.is_file():
+        source = engine.literal(findings)
         rules = (
             "select record_key, version, coalesce("
             "string_agg(distinct rule_id, ',' order by rule_id) filter (severity = 'block'),"
-            f" string_agg(distinct rule_id, ',' order by rule_id)) as rules from read_parquet({engine.literal(findings)})"
+            f" string_agg(distinct rule_id, ',' order by rule_id)) as rules from read_parquet({source})"
             f" where record = {engine.literal(kind.record)} group by all"
         )
     columns = f"{_SELECTED}, rows.rules, cases.in_exchange"
@@ -162,7 +173,9 @@ def _wanted(kind: RecordType, batch: dict[str, Any], earlier: list[dict[str, Any
     """
     parts = []
     if is_present:
-        parts.append(f"select {columns}, false as is_earlier from ({own}) as rows inner join cases using (case_no)")
+        parts.append(
+            f"select {columns}, false as is_earlier from ({own}) as rows inner join cases using (case_no)"
+        )
     before = batches.latest(earlier, kind.table)
     superseding = (
         f" and rows.record_key not in (select record_key from ({own}) as rows)" if is_present else ""
@@ -189,7 +202,9 @@ def _chunks(work: duckdb.DuckDBPyConnection, query: str) -> Iterator[list[tuple[
         yield rows
 
 
-def _enter(kind: RecordType, rows: list[tuple[Any, ...]], summary: EnqueueSummary, *, has_acknowledged: bool) -> None:
+def _enter(
+    kind: RecordType, rows: list[tuple[Any, ...]], summary: EnqueueSummary, *, has_acknowledged: bool
+) -> None:
     """One chunk of rows, in one transaction."""
     named = [dict(zip((*_NAMES, "rules", "in_exchange"), row, strict=True)) for row in rows]
     with ledger.transaction() as connection:

@@ -1,6 +1,5 @@
 """The province's service over HTTP: submit, read back one record, page through all, counts."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -34,7 +33,7 @@ class Answer:
     text: str | None = None
 
 
-class NotOurProvince(WangtingError):
+class UnwelcomeError(WangtingError):
     """The service does not take us at all (token, address): no record is to blame."""
 
 
@@ -47,7 +46,7 @@ class Province:
 
     def __init__(self, site: Site) -> None:
         place = f"{site.path / 'site.yml'} 的 province"
-        self._base = settings.resolve(site.province.url, place=place).rstrip("/")
+        self.base = settings.resolve(site.province.url, place=place).rstrip("/")
         self._token = settings.resolve(site.province.token, place=place)
         self._connections = site.province.connections
         self._timeout = aiohttp.ClientTimeout(total=site.province.timeout.total_seconds())
@@ -57,7 +56,10 @@ class Province:
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=self._connections, keepalive_timeout=_IDLE),
             timeout=self._timeout,
-            headers={"Authorization": f"Bearer {self._token}", "Content-Type": "application/xml; charset=utf-8"},
+            headers={
+                "Authorization": f"Bearer {self._token}",
+                "Content-Type": "application/xml; charset=utf-8",
+            },
             cookie_jar=aiohttp.DummyCookieJar(),
         )
         return self
@@ -77,10 +79,10 @@ class Province:
         """Send one message. `address` is path and query, already encoded.
 
         Raises:
-            NotOurProvince: the token is not accepted, or there is no such service at the address.
+            UnwelcomeError: the token is not accepted, or there is no such service at the address.
         """
         try:
-            async with self._open.post(URL(self._base + address, encoded=True), data=body) as response:
+            async with self._open.post(URL(self.base + address, encoded=True), data=body) as response:
                 content = await response.read()
                 status = response.status
         except TimeoutError:
@@ -109,7 +111,9 @@ class Province:
         """All stored records of one type, page by page."""
         page, seen = 1, 0
         while True:
-            content = await self._json("/records", {"tableName": record, "page": str(page), "size": str(size)})
+            content = await self._json(
+                "/records", {"tableName": record, "page": str(page), "size": str(size)}
+            )
             rows: list[dict[str, Any]] = content["data"]
             if rows:
                 yield rows
@@ -138,23 +142,27 @@ class Province:
 
     async def _get(self, path: str, query: dict[str, str]) -> tuple[int, bytes]:
         try:
-            async with self._open.get(URL(f"{self._base}{path}?{urlencode(query)}", encoded=True)) as response:
+            async with self._open.get(URL(f"{self.base}{path}?{urlencode(query)}", encoded=True)) as response:
                 content = await response.read()
         except (TimeoutError, aiohttp.ClientError) as error:
             raise WangtingError(
-                f"连接不上（{_why(error)}）", place=f"{_PLACE} {self._base}", mend="确认省平台可用后再试"
+                f"连接不上（{_why(error)}）", place=f"{_PLACE} {self.base}", mend="确认省平台可用后再试"
             ) from error
         if response.status in (401, 403):
             raise self._not_ours(response.status)
         return response.status, content
 
-    def _not_ours(self, status: int) -> NotOurProvince:
+    def _not_ours(self, status: int) -> UnwelcomeError:
         if status in (401, 403):
-            return NotOurProvince(
-                f"不接受我们的令牌（HTTP {status}）", place=f"{_PLACE} {self._base}", mend="更正环境变量中的令牌后再推送"
+            return UnwelcomeError(
+                f"不接受我们的令牌（HTTP {status}）",
+                place=f"{_PLACE} {self.base}",
+                mend="更正环境变量中的令牌后再推送",
             )
-        return NotOurProvince(
-            f"该地址不提供报送服务（HTTP {status}）", place=f"{_PLACE} {self._base}", mend="更正 province.url 后再推送"
+        return UnwelcomeError(
+            f"该地址不提供报送服务（HTTP {status}）",
+            place=f"{_PLACE} {self.base}",
+            mend="更正 province.url 后再推送",
         )
 
 
@@ -183,14 +191,3 @@ def _receipt(status: int, content: bytes) -> Answer:
     if code == 0 and not number:
         return Answer("failure", text="成功回执没有回执号")
     return Answer("receipt", code, str(number) if number else None, text or None)
-
-
-async def gather_all(tasks: list["asyncio.Task[None]"]) -> None:
-    """Wait for all; the first failure cancels the rest and is raised."""
-    try:
-        await asyncio.gather(*tasks)
-    except BaseException:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        raise

@@ -7,7 +7,7 @@ APPLICATION = "EX_GDBS_SB"
 
 @dataclass(frozen=True)
 class Field:
-    """A field on the wire: its official name, its title, its type (text, time, integer, number) and how it is masked."""
+    """A field on the wire: official name, title, type (text, time, integer, number), how it is masked."""
 
     official: str
     title: str
@@ -55,7 +55,8 @@ def record_types() -> list[RecordType]:
             title=record.title,
             stage=stage,
             fields=tuple(
-                Field(official, field.title, field.type, field.mask) for official, field in record.fields.items()
+                Field(official, field.title, field.type, field.mask)
+                for official, field in record.fields.items()
             ),
         )
         for stage, (name, record) in enumerate(site_specification().exchanged.items())

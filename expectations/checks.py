@@ -64,9 +64,11 @@ class Check(BaseModel):
         parts = [f"({self.broken_sql()})"]
         if self.needs_value:
             parts.append(sql.given(self.field, self.fillers, text=self.is_text))
+        broken = " and ".join(parts)
         if self.when or self.unless:
-            parts.append(sql.condition(self.when, self.unless))
-        return " and ".join(parts)
+            # A case, not an "and": DuckDB then computes the dear part only where the condition applies.
+            return f"case when {sql.condition(self.when, self.unless)} then {broken} else false end"
+        return broken
 
     def broken(self, rows: Rows) -> Mask:
         """Rows that break it, whatever the conditions."""

@@ -108,16 +108,23 @@ class Rows:
 
     def __init__(self, frame: Any) -> None:
         self._frame = frame
+        self._arrays: dict[str, pa.Array] = {}
+        self._texts: dict[str, Text] = {}
+        self._given: dict[tuple[str, ...], Mask] = {}
         self.count = len(frame)
 
     def array(self, column: str) -> pa.Array:
         """A column as one Arrow array, without copying."""
-        array = pa.array(self._frame[column], from_pandas=True)
-        return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+        if column not in self._arrays:
+            array = pa.array(self._frame[column], from_pandas=True)
+            self._arrays[column] = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+        return self._arrays[column]
 
     def text(self, column: str) -> Text:
         """A text column."""
-        return Text(self.array(column))
+        if column not in self._texts:
+            self._texts[column] = Text(self.array(column))
+        return self._texts[column]
 
     def nowhere(self) -> Mask:
         """No row."""
@@ -125,11 +132,15 @@ class Rows:
 
     def given(self, column: str, fillers: Sequence[str]) -> Mask:
         """Has the column a value that is neither null, blank nor a filler?"""
-        array = self.array(column)
-        if not (pa.types.is_string(array.type) or pa.types.is_large_string(array.type)):
-            return _mask(pc.is_valid(array))
-        text = Text(array)
-        return text.known & ~text.trimmed_in(["", *fillers])
+        asked = (column, *fillers)
+        if asked not in self._given:
+            array = self.array(column)
+            if pa.types.is_string(array.type) or pa.types.is_large_string(array.type):
+                text = self.text(column)
+                self._given[asked] = text.known & ~text.trimmed_in(["", *fillers])
+            else:
+                self._given[asked] = _mask(pc.is_valid(array))
+        return self._given[asked]
 
     def among(self, column: str, values: Sequence[str | bool]) -> Mask:
         """Is the column's value one of `values`? Unknown is not."""

@@ -166,7 +166,9 @@ def draw_plan(
     applied = _times(day, evening, channel == ONLINE, draws)
     applied = spread_out(applied, catalogue.unit[item], -1)
     applicant = np.where(
-        draws["applicant"] < catalogue.person_share[item], 1, np.where(draws["contact"] < 0.06, 9, 2)
+        forwarded | (draws["applicant"] < catalogue.person_share[item]),
+        1,
+        np.where(draws["contact"] < 0.06, 9, 2),
     )
     persons, firms = people
     usual = persons - persons // 10
@@ -182,6 +184,7 @@ def draw_plan(
         "applicant": applicant,
         "pid": np.where(forwarded, reserve, pid),
         "eid": (offset * 29 + rank * 11) % firms,
+        "draw_row": np.arange(len(day)),
         "origin_id": np.full(len(day), NONE, dtype=np.int64),
         "at": np.full((len(day), len(SLOTS)), NONE, dtype=np.int64),
     }

@@ -18,7 +18,7 @@ Keys = set[tuple[str, str]]
 
 @dataclass
 class Moment:
-    """What the house and the simulator's truth looked like at one time: copies, so that later runs cannot change them."""
+    """What house and truth looked like at one time: copies, so that later runs cannot change them."""
 
     folder: Path
     report: Any
@@ -91,7 +91,7 @@ class City:
     def province_records(self) -> list[tuple[str, str, int]]:
         """(record type, key, version) of everything the province says it holds, by its own pages."""
         url, token = self.connection("PROVINCE_URL"), self.connection("PROVINCE_TOKEN")
-        types = "SB WSYSL SL SPCL BJGZ BJSL TBCXSQ TBCXJG BJ LQDJ".split()
+        types = ["SB", "WSYSL", "SL", "SPCL", "BJGZ", "BJSL", "TBCXSQ", "TBCXJG", "BJ", "LQDJ"]
         found = []
         with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=60) as client:
             for short in types:

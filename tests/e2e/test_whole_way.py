@@ -57,9 +57,10 @@ def tables(city):
                     and not table_name like '%__dbt_%'
             """).fetchall()
             for schema, table in names:
-                found[f"{file}.{schema}.{table}"] = con.execute(
-                    f'select count(*), md5(string_agg(t, chr(10) order by t)) from (select md5(to_json(x)::varchar) as t from "{schema}"."{table}" x)'
-                ).fetchone()
+                found[f"{file}.{schema}.{table}"] = con.execute(f"""
+                    select count(*), md5(string_agg(t, chr(10) order by t))
+                    from (select md5(to_json(x)::varchar) as t from "{schema}"."{table}" x)
+                """).fetchone()
     return found
 
 

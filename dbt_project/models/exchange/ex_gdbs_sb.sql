@@ -5,11 +5,6 @@ with records as (
     {{ touched() }}
 ),
 
-cases as (
-    select * from {{ ref('int_cases_accumulated') }}
-    {{ touched('case_no') }}
-),
-
 items as (
     select * from {{ ref('int_items_effective') }}
 ),
@@ -27,7 +22,7 @@ units as (
 contexted as (
     select
         records.*,
-        cases.unit_code as case_unit_code,
+        records.unit_code as case_unit_code,
         known_items.item_code is not null as ctx_item_is_known,
         case when known_items.item_code is not null and records.applied_at is not null then items.item_code is not null end as ctx_item_is_valid,
         records.region_code in (
@@ -37,7 +32,6 @@ contexted as (
         ) as ctx_region_is_known,
         records.region_code = units.region_code or records.region_code = units.statutory_code as ctx_region_is_units
     from records
-    left join cases on records.application_no = cases.case_no
     left join known_items on records.item_code = known_items.item_code
     left join items
         on records.item_code = items.item_code

@@ -32,4 +32,7 @@ where case_no is not null
 -- depends_on: {{ ref('int_changed_items') }}
 {% for kind in kinds if kind != 'materials' -%}
 -- depends_on: {{ ref('int_' ~ kind ~ '_deduplicated') }}
+{% for model in var('staged').get(kind, []) -%}
+-- depends_on: {{ ref(model) }}
 {% endfor %}
+{%- endfor %}

@@ -4,7 +4,7 @@ with source as (
     select
         *,
         {{ filled(q('受理编号')) }} as case_no
-    from {{ source('town_station', 'registrations') }}
+    from {{ source('town_station', 'register') }}
     where coalesce({{ filled(q('受理结果')) }}, {{ filled(q('受理日期')) }}) is not null
 ),
 

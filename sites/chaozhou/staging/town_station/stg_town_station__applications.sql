@@ -7,7 +7,7 @@ with source as (
         {{ filled(q('事项名称')) }} as named_item,
         {{ filled(q('申请人')) }} as applicant,
         {{ filled(q('证件号码')) }} as id_no
-    from {{ source('town_station', 'registrations') }}
+    from {{ source('town_station', 'register') }}
 ),
 
 units as (

@@ -3,7 +3,7 @@ with source as (
     select
         *,
         {{ filled(q('受理编号')) }} as case_no
-    from {{ source('town_station', 'registrations') }}
+    from {{ source('town_station', 'register') }}
     where {{ filled(q('领取日期')) }} is not null
 ),
 

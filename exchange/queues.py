@@ -1,0 +1,185 @@
+"""What goes next: the outbox's records of one type, case by case, worded for the wire from the batches."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+from sqlalchemy import Connection, bindparam, exists, or_, select
+
+from exchange import batches, deadline, dialects, settling
+from exchange.messages import Message
+from exchange.records import RecordType
+from wangting import engine, ledger
+from wangting.errors import WangtingError
+
+_SLICE = 8_000  # records rendered at once: some 15 MB
+_CHUNK = 1_000  # records marked, sent and settled together
+
+
+class Queue:
+    """One record type's records in one state, case by case, in chunks; a chunk is SENT before it is handed over."""
+
+    def __init__(self, kind: RecordType, state: str, dept_code: str, as_of: datetime) -> None:
+        self._kind, self._state, self._dept, self._as_of = kind, state, dept_code, as_of
+        self._work = engine.connect()
+        self._after = ""
+        self._is_drained = False
+        self._cases: list[list[Message]] = []
+        self._refused: list[Message] = []
+
+    def close(self) -> None:
+        """Free the reader's memory."""
+        self._work.close()
+
+    def next_chunk(self, now: datetime) -> list[list[Message]]:
+        """The next cases with their messages in sequence, marked SENT; empty at the end."""
+        chunk: list[list[Message]] = []
+        count = 0
+        while count < _CHUNK:
+            if not self._cases:
+                if self._is_drained:
+                    break
+                self._load()
+                continue
+            case = self._cases.pop()
+            chunk.append(case)
+            count += len(case)
+        refused, self._refused = self._refused, []
+        if chunk or refused:
+            settling.mark([message for case in chunk for message in case], refused, now)
+        return chunk
+
+    def _load(self) -> None:
+        messages = self._read()
+        if not messages:
+            self._is_drained = True
+            return
+        self._render(messages)
+        cases: dict[str, list[Message]] = {}
+        for message in messages:
+            if message.refusal is None:
+                cases.setdefault(message.case_no, []).append(message)
+            else:
+                self._refused.append(message)
+        for case in cases.values():
+            if len(case) > 1:
+                case.sort(
+                    key=lambda message: (
+                        message.clock_at or datetime.max,
+                        message.record_key,
+                        message.version,
+                    )
+                )
+        self._cases = list(reversed(cases.values()))
+
+    def _query(self) -> Any:
+        o, lower = ledger.outbox, ledger.outbox.alias("lower")
+        waits_for_older = exists().where(
+            lower.c.record == o.c.record,
+            lower.c.record_key == o.c.record_key,
+            lower.c.version < o.c.version,
+            lower.c.state.in_(["RETRY", "SENT"]),
+        )
+        query = (
+            select(
+                o.c.record_key, o.c.version, o.c.case_no, o.c.batch_id, o.c.attempts,
+                o.c.clock_at, o.c.due_at, o.c.is_backfill, o.c.written_at,
+            )
+            .where(o.c.state == self._state, o.c.stage == self._kind.stage)
+            .where(or_(o.c.version == 1, ~waits_for_older))
+            .order_by(o.c.case_no)
+        )  # fmt: skip
+        return query.where(o.c.next_try_at <= self._as_of) if self._state == "RETRY" else query
+
+    def _read(self) -> list[Message]:
+        """The next slice of the outbox, whole cases only."""
+        case_no = ledger.outbox.c.case_no
+        with ledger.engine().connect() as connection:
+            rows = list(connection.execute(self._query().where(case_no > self._after).limit(_SLICE)))
+            if len(rows) == _SLICE:
+                last = rows[-1].case_no
+                if rows[0].case_no == last:
+                    rows = list(connection.execute(self._query().where(case_no == last)))
+                else:
+                    while rows[-1].case_no == last:
+                        rows.pop()
+            else:
+                self._is_drained = True
+            clocks = _corrected(connection, self._kind, [row for row in rows if row.version > 1])
+        if rows:
+            self._after = rows[-1].case_no
+        self._batches = [row.batch_id for row in rows]
+        messages = []
+        for row in rows:
+            clock_at = clocks.get((row.record_key, row.version), row.clock_at)
+            due_at = clock_at + deadline.LIMIT if clock_at else None
+            messages.append(
+                Message(
+                    self._kind.record, row.record_key, row.version, row.case_no, row.attempts, self._state,
+                    clock_at, due_at, row.is_backfill,
+                )
+            )  # fmt: skip
+        return messages
+
+    def _render(self, messages: list[Message]) -> None:
+        """Fill in address and body from the batches."""
+        files = [batches.record_file(batch_id, self._kind.table) for batch_id in sorted(set(self._batches))]
+        if missing := [file for file in files if not file.is_file()]:
+            raise WangtingError(
+                "批次文件缺失，无法报送其中的记录", place=str(missing[0]), mend="从备份恢复该文件"
+            )
+        wanted = pa.table(
+            {
+                "position": pa.array(range(len(messages)), pa.int32()),
+                "record_key": pa.array([message.record_key for message in messages], pa.string()),
+                "version": pa.array([message.version for message in messages], pa.int32()),
+                "batch_id": pa.array(self._batches, pa.string()),
+            }
+        )
+        self._work.register("wanted", wanted)
+        low, high = engine.literal(messages[0].case_no), engine.literal(messages[-1].case_no)
+        cursor = self._work.execute(f"""
+            select
+                position,
+                {dialects.address(self._dept, self._kind)} as address,
+                {dialects.xml_message(self._kind)} as message,
+                {dialects.unsendable_field(self._kind)} as refusal
+            from (
+                select * from read_parquet({engine.file_list(files)}, union_by_name = true)
+                where case_no between {low} and {high}
+            ) inner join wanted using (record_key, version, batch_id)
+        """)
+        found = 0
+        for position, address, text, refusal in cursor.fetchall():
+            message = messages[position]
+            message.address, message.body, message.refusal = address, text.encode(), refusal
+            found += 1
+        if found != len(messages):
+            lost = next(message for message in messages if not message.body)
+            raise WangtingError(
+                f"批次文件中缺少已入队的记录（{lost.record} {lost.record_key} 第 {lost.version} 版等）",
+                place=str(files[0].parent.parent),
+                mend="从备份恢复批次文件",
+            )
+
+
+def _corrected(
+    connection: Connection, kind: RecordType, rows: Sequence[Any]
+) -> dict[tuple[str, int], datetime | None]:
+    """Clocks of corrections whose older version was still under way when they entered, and is acknowledged now."""
+    if not rows:
+        return {}
+    o = ledger.outbox
+    known: dict[str, dict[int, str]] = {}
+    query = select(o.c.record_key, o.c.version, o.c.state).where(
+        o.c.record == kind.record, o.c.record_key.in_(bindparam("keys", expanding=True))
+    )
+    for row in connection.execute(query, {"keys": [row.record_key for row in rows]}):
+        known.setdefault(row.record_key, {})[row.version] = row.state
+    clocks = {}
+    for row in rows:
+        older = [version for version in known[row.record_key] if version < row.version]
+        if older and row.written_at and known[row.record_key][max(older)] == "ACK":
+            clocks[row.record_key, row.version] = row.written_at
+    return clocks

@@ -1,0 +1,233 @@
+"""Landing: an extract becomes one immutable Parquet file, or nothing.
+
+Columns as the source has them (declared ones in their declared type), then the connector's own (_file …), then
+_source, _table, _load_id, _loaded_at, _row_hash. Written under a temporary name, synced, renamed: what is visible is
+whole, and what is visible is never written again.
+"""
+
+import errno
+import os
+import shutil
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from ingestion import windows
+from ingestion.columns import Cast, cast, quoted, require
+from ingestion.connecting import Extract, place
+from ingestion.windows import Load
+from wangting import clock, settings
+from wangting.engine import file_list, literal
+from wangting.errors import WangtingError
+from wangting.site import current_site
+
+_SHOWN = 3  # keys named in an error
+
+
+@dataclass(frozen=True)
+class Landed:
+    """What became visible; without rows there is no file."""
+
+    rows: int
+    size: int
+    loaded_at: datetime
+    warnings: list[str]
+
+
+def land(connection: duckdb.DuckDBPyConnection, load: Load, extract: Extract) -> Landed:
+    """Write the rows of the extract that no earlier load has.
+
+    Raises:
+        WangtingError: a lost column, a value of another type, a full disk; nothing has become visible.
+    """
+    where = place(load.source, load.name)
+    table, zone = load.table, current_site().zone
+    warnings = list(extract.warnings)
+    new = [
+        name for name in require(table.columns, extract.present, place=where) if name not in extract.lineage
+    ]
+    if new:
+        warnings.append(f"来源多出未声明的列 {'、'.join(new)}，已按原样落地；请在 source.yml 中声明")
+    casts = [
+        cast(name, kind, extract.present[name], source_zone=load.source.zone, zone=zone)
+        for name, kind in table.columns.items()
+    ] + [Cast(name, quoted(name)) for name in new]
+    loaded_at = clock.now()
+    query = _query(load, extract, casts, loaded_at)
+    try:
+        rows = write(connection, query, load.path)
+    except duckdb.Error as error:
+        if "wrong type: " in str(error):
+            raise _wrong_types(connection, load, extract, casts) from None
+        raise
+    if rows and table.cursor and load.low is None:
+        without = _count(
+            connection, f"FROM read_parquet({literal(load.path)}) WHERE {quoted(table.cursor)} IS NULL"
+        )
+        if without:
+            warnings.append(
+                f"有 {without} 行 {table.cursor} 为空：只在首次或全量抽取时取到，以后的变化看不见"
+            )
+    return Landed(rows, load.path.stat().st_size if rows else 0, loaded_at, warnings)
+
+
+def adopt(connection: duckdb.DuckDBPyConnection, load: Load) -> Landed:
+    """Take over the file that an interrupted run of this very load has already made visible."""
+    found = connection.execute(
+        f"SELECT count(*), max(_loaded_at) FROM read_parquet({literal(load.path)})"
+    ).fetchone()
+    assert found is not None  # an aggregate has a row
+    return Landed(int(found[0]), load.path.stat().st_size, found[1], [])
+
+
+def write(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> int:
+    """Write a query's rows to `path`, whole or not at all; no file where there are no rows.
+
+    Returns:
+        The number of rows.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.part")
+    try:
+        result = connection.execute(
+            f"COPY ({query}) TO {literal(draft)} (FORMAT parquet, COMPRESSION zstd)"
+        ).fetchone()
+        rows = int(result[0]) if result else 0
+        if rows:
+            sync(draft)
+            if path.exists():  # the table's lock is held: nobody can come between this line and the next
+                raise AssertionError(f"{path} is visible already and must be adopted, not written again")
+            draft.rename(path)
+            sync(path.parent)
+    finally:
+        draft.unlink(missing_ok=True)
+    return rows
+
+
+def sync(path: Path) -> None:
+    """Have a file or folder on the disk before anything refers to it."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def clear_raw(load: Load) -> Path:
+    """An empty folder for this load's raw pages or files; what an interrupted run left there goes."""
+    shutil.rmtree(load.raw, ignore_errors=True)
+    load.raw.mkdir(parents=True)
+    return load.raw
+
+
+def is_full(error: BaseException) -> bool:
+    """Is it the disk that an error is about?"""
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    return isinstance(error, duckdb.Error) and any(
+        words in str(error) for words in ("No space left on device", "File too large", "Disk quota exceeded")
+    )
+
+
+def as_sentence(error: BaseException, where: str) -> WangtingError | None:
+    """A full disk and DuckDB's own errors as a sentence for people; None for what is a mistake of ours."""
+    if is_full(error):
+        return WangtingError(
+            f"磁盘已满（{settings.home()}）", place=where, mend="清出空间后再运行，未完成的部分会重新抽取"
+        )
+    if isinstance(error, duckdb.Error):
+        return WangtingError(
+            f"读取失败（{str(error).splitlines()[0]}）", place=where, mend="检查来源后再运行"
+        )
+    return None
+
+
+def _query(load: Load, extract: Extract, casts: list[Cast], loaded_at: datetime) -> str:
+    cursor = quoted(load.table.cursor) if load.table.cursor else None
+    values = ", ".join(f"{one.checked} AS {quoted(one.column)}" for one in casts)
+    own = "".join(f", {quoted(name)}" for name in extract.lineage)
+    # NULL and empty text differ, and no value can run into its neighbour: a unit separator stands between them.
+    hashed = ", ".join(f"coalesce({_text(one.column)}, chr(30))" for one in casts)
+    window = ""
+    if cursor is not None:
+        upper = f"{cursor} <= {_moment(load.high)}"
+        window = (
+            f" WHERE {upper} OR {cursor} IS NULL"
+            if load.low is None
+            else f" WHERE {upper} AND {cursor} >= {_moment(load.low)}"
+        )
+    rows = (
+        f"SELECT *, md5(concat_ws(chr(31), {hashed})) AS _row_hash "
+        f"FROM (SELECT {values}{own} FROM {extract.relation}){window}"
+    )
+    lineage = (
+        f"{literal(load.source.name)} AS _source, {literal(load.name)} AS _table, "
+        f"{literal(load.load_id)} AS _load_id, {_moment(loaded_at)} AS _loaded_at, _row_hash"
+    )
+    columns = ", ".join([*(quoted(one.column) for one in casts), *map(quoted, extract.lineage)])
+    return f"SELECT {columns}, {lineage} FROM ({rows}) AS rows{_without_earlier(load, extract)}"
+
+
+def _without_earlier(load: Load, extract: Extract) -> str:
+    """Drop what an earlier load has already: the overlap of two windows, or the whole of a table without cursor."""
+    files = windows.overlapping(load)
+    if not files:
+        return ""
+    landed = f"read_parquet({file_list(files)}, union_by_name = true)"
+    if load.table.cursor is not None:
+        # The cursor is part of the hash, so a row that went A → B → A has another hash each time.
+        cursor = quoted(load.table.cursor)
+        since = "" if load.low is None else f" WHERE {cursor} >= {_moment(load.low)}"
+        return f" ANTI JOIN (SELECT _row_hash FROM {landed}{since}) AS seen USING (_row_hash)"
+    if extract.lineage:
+        # Dropped files: the same line of the same file.
+        by = ", ".join([*map(quoted, extract.lineage[:2]), "_row_hash"])
+        return f" ANTI JOIN (SELECT {by} FROM {landed}) AS seen USING ({by})"
+    # Without a cursor only what was landed last of a key counts, or the way back from B to A would be lost.
+    keys = ", ".join(map(quoted, load.table.key))
+    order = ", ".join(f"({literal(file)}, {number})" for number, file in enumerate(files))
+    return (
+        f" ANTI JOIN (SELECT _row_hash FROM "
+        f"(SELECT {keys}, _row_hash, number "
+        f"FROM read_parquet({file_list(files)}, union_by_name = true, filename = 'path') "
+        f"JOIN (VALUES {order}) AS files (path, number) USING (path)) "
+        f"QUALIFY number = max(number) OVER (PARTITION BY {keys})) AS seen USING (_row_hash)"
+    )
+
+
+def _text(column: str) -> str:
+    return f"CAST({quoted(column)} AS VARCHAR)"
+
+
+def _moment(value: datetime) -> str:
+    return f"TIMESTAMP {literal(value.isoformat(sep=' '))}"
+
+
+def _count(connection: duckdb.DuckDBPyConnection, rest: str) -> int:
+    found = connection.execute(f"SELECT count(*) {rest}").fetchone()
+    return int(found[0]) if found else 0
+
+
+def _wrong_types(
+    connection: duckdb.DuckDBPyConnection, load: Load, extract: Extract, casts: list[Cast]
+) -> WangtingError:
+    """Which column holds values of another type, how many, and the keys of the first; never the values themselves."""
+    for one in casts:
+        if one.is_wrong is None:
+            continue
+        rest = f"FROM {extract.relation} WHERE {one.is_wrong}"
+        count = _count(connection, rest)
+        if not count:
+            continue
+        keys = ", ".join(f"CAST({quoted(name)} AS VARCHAR)" for name in load.table.key)
+        first = connection.execute(f"SELECT {keys} {rest} ORDER BY ALL LIMIT {_SHOWN}").fetchall()
+        shown = "、".join("|".join("（空）" if part is None else str(part) for part in key) for key in first)
+        return WangtingError(
+            f"列 {one.column} 应为 {load.table.columns[one.column]}，有 {count} 个值不是"
+            f"（{'|'.join(load.table.key)} 为 {shown}{' 等' if count > _SHOWN else ''}）",
+            place=place(load.source, load.name),
+            mend="请来源更正这些值，或在 source.yml 中改正类型",
+        )
+    return WangtingError("有值的类型与声明不符", place=place(load.source, load.name), mend="检查来源后再运行")

@@ -1,0 +1,179 @@
+"""Build a lane: from what landed since its last passed build to tables that passed their tests."""
+
+import time
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import func, select, update
+
+from wangting import clock, ledger, locks, settings
+from wangting.dbt_assembly import Assembly, Lane, assemble
+from wangting.errors import WangtingError
+from wangting.site import Site, current_site
+
+# What a regular build leaves alone: it cannot have changed unless the fingerprint did, or it reads whole tables.
+_UNCHANGED = ["resource_type:seed", "path:staging", "tag:static", "test_name:not_null", "test_name:unique"]
+_UNCHANGED += ["test_name:relationships", "test_name:accepted_values", "tag:whole_table"]
+
+
+@dataclass(frozen=True)
+class BuildSummary:
+    """What a build did.
+
+    Attributes:
+        mode: full, incremental, or repeat (incremental after a failed one); none where nothing was new.
+        reason: why, in Chinese.
+        new_loads: loads that were new to the lane.
+        models, tests: how many ran.
+        seconds: how long it took.
+    """
+
+    lane: str
+    mode: str
+    reason: str
+    build_id: str | None = None
+    new_loads: int = 0
+    models: int = 0
+    tests: int = 0
+    seconds: float = 0.0
+
+    def summary(self) -> dict[str, object]:
+        """The same as plain data."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    mode: str
+    reason: str
+    above: int
+    up_to: int
+    loads: dict[tuple[str, str], list[Path]]
+    run_no: int
+
+    @property
+    def new_loads(self) -> int:
+        return sum(map(len, self.loads.values()))
+
+
+def build(lane: Lane, full: bool = False) -> BuildSummary:
+    """Bring a lane up to date; with `full` (or where models, seeds or specification changed) from the beginning.
+
+    The lane's mark in the ledger moves only when every model and test passed; until then a repeat takes the same
+    loads again, to the same result.
+
+    Raises:
+        WangtingError: another build is running, a declaration does not fit, or a model or test failed.
+    """
+    with locks.writer(lane):
+        site = current_site()
+        started = time.monotonic()
+        assembly = assemble(lane, site)
+        plan = _plan(lane, site, assembly, full)
+        if plan.mode == "none":
+            return BuildSummary(lane, "none", plan.reason)
+        build_id = f"{lane}-{ledger.stamp(clock.now())}-{plan.run_no}"
+        ledger.record(
+            ledger.builds,
+            build_id=build_id,
+            lane=lane,
+            mode="full" if plan.mode == "full" else "incremental",
+            state="running",
+            started_at=clock.now(),
+            new_loads=plan.new_loads,
+        )
+        try:
+            models, tests = _run(lane, site, assembly, plan)
+        except BaseException as error:
+            _finish(build_id, "failed", started, error=str(error) or type(error).__name__)
+            raise
+        with ledger.transaction() as connection:
+            mark = {"lane": lane, "built_seq": plan.up_to, "built_at": clock.now()}
+            ledger.upsert(connection, ledger.lanes, [mark | {"fingerprint": assembly.fingerprint}])
+        seconds = _finish(build_id, "passed", started, models=models, tests=tests)
+        return BuildSummary(
+            lane, plan.mode, plan.reason, build_id, plan.new_loads, models, tests, round(seconds, 1)
+        )
+
+
+def _finish(build_id: str, state: str, started: float, **values: Any) -> float:
+    seconds = time.monotonic() - started
+    with ledger.transaction() as connection:
+        connection.execute(
+            update(ledger.builds)
+            .where(ledger.builds.c.build_id == build_id)
+            .values(state=state, finished_at=clock.now(), seconds=round(seconds), **values)
+        )
+    return seconds
+
+
+def _plan(lane: Lane, site: Site, assembly: Assembly, full: bool) -> _Plan:
+    """Which loads to take and how; decided from the ledger alone, before anything heavy is imported."""
+    marks = ledger.rows(select(ledger.lanes).where(ledger.lanes.c.lane == lane))
+    builds = ledger.builds
+    earlier = ledger.rows(
+        select(func.count().label("number")).select_from(builds).where(builds.c.lane == lane)
+    )[0]["number"]
+    last = ledger.rows(
+        select(builds).where(builds.c.lane == lane).order_by(builds.c.started_at.desc(), builds.c.build_id.desc())
+    )[:1]
+    failed = bool(last) and last[0]["state"] != "passed"
+    mode, reason = "incremental", "有新到数据"
+    if not marks:
+        mode, reason = "full", "首次构建"
+    elif full:
+        mode, reason = "full", "按要求全量重建"
+    elif marks[0]["fingerprint"] != assembly.fingerprint:
+        mode, reason = "full", "模型、码表或规范有改动，全量重建"
+    elif failed and last[0]["mode"] == "full":
+        mode, reason = "full", "上次全量构建没有完成，重新全量构建"
+    elif failed:
+        mode, reason = "repeat", "上次构建没有完成，接着做"
+    above = 0 if mode == "full" else int(marks[0]["built_seq"])
+    up_to = ledger.last_commit_seq()
+    loads: dict[tuple[str, str], list[Path]] = {}
+    for source in site.sources:
+        for table in source.tables:
+            if (source.name, table) in assembly.tables or mode == "full":
+                found = ledger.committed_loads(source.name, table, above=above, up_to=up_to)
+                if found:
+                    loads[source.name, table] = [Path(load["path"]) for load in found]
+    if mode == "incremental" and not loads:
+        # Which version of an item holds depends on the day, so that a new day is news to the warehouse.
+        new_day = lane == "warehouse" and marks[0]["built_at"].date() != clock.today()
+        mode, reason = ("incremental", "新的一天") if new_day else ("none", "没有新到数据")
+    return _Plan(mode, reason, above, up_to, loads, int(earlier) + 1)
+
+
+def _run(lane: Lane, site: Site, assembly: Assembly, plan: _Plan) -> tuple[int, int]:
+    """Prepare the lane's file and run dbt on it; how many models and tests passed."""
+    from wangting import dbt_run, landing_views
+
+    context = {
+        "as_of": clock.now(),
+        "mode": plan.mode,
+        "go_live": site.go_live,
+        "rule_version": assembly.rule_version,
+        "earliest": date.fromisoformat(assembly.earliest),
+        "run_no": plan.run_no,
+    }
+    landing_views.prepare(lane, site, plan.loads, context)
+    arguments = ["--full-refresh"] if plan.mode == "full" else ["--exclude", *_UNCHANGED]
+    arguments += ["--exclude-resource-type", "unit_test"]
+    return dbt_run.build(lane, assembly.folder, arguments)
+
+
+def require_lane(lane: Lane) -> Path:
+    """The lane's database file, for a reader.
+
+    Raises:
+        WangtingError: it has never been built.
+    """
+    from wangting.dbt_assembly import lane_file
+
+    file = lane_file(lane)
+    if not file.is_file():
+        raise WangtingError("还没有构建过", place=str(settings.home()), mend=f"先运行 wangting build {lane}")
+    return file

@@ -1,0 +1,277 @@
+"""Put one lane's dbt project together: the repository's models, the site's staging and seeds, and what both sides
+declare as data (sources, exchange fields, code maps, metric definitions) as variables.
+
+Nothing in the folder changes from one run to the next unless a declaration did, so that dbt's partial parse holds; what
+does change (the loads of this run, the clock) goes into the lane's file as views and a table instead.
+"""
+
+import csv
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from wangting import declared, settings
+from wangting.errors import WangtingError
+from wangting.site import Site
+
+Lane = Literal["exchange", "warehouse"]
+
+PROJECT = settings.REPOSITORY / "dbt_project"
+SPECIFICATION = settings.REPOSITORY / "expectations" / "specification"
+_STAGING_MODEL = re.compile(r"^stg_(?P<source>.+?)__(?P<kind>[a-z_]+)$")
+_SOURCE_CALL = re.compile(r"source\(\s*'([^']+)'\s*,\s*'([^']+)'\s*\)")
+LINEAGE = {
+    "_source": "string",
+    "_table": "string",
+    "_load_id": "string",
+    "_loaded_at": "timestamp",
+    "_row_hash": "string",
+}
+FILE_LINEAGE = {"_file": "string", "_file_row": "bigint", "_file_date": "date"}
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """A lane's dbt project on disk.
+
+    Attributes:
+        folder: where it lies.
+        fingerprint: a hash of everything that decides what the models mean.
+        rule_version: a hash of the specification alone, as the exchange records' context carries it.
+        earliest: the first date that the specification takes, as ISO text.
+        tables: the (source, table) pairs whose rows reach a model behind staging.
+    """
+
+    folder: Path
+    fingerprint: str
+    rule_version: str
+    earliest: str
+    tables: frozenset[tuple[str, str]]
+
+
+def lane_file(lane: Lane, name: str | None = None) -> Path:
+    """A lane's database file: lanes/<lane>/<lane>.duckdb, or another `name` beside it."""
+    return settings.home() / "lanes" / lane / f"{name or lane}.duckdb"
+
+
+def assemble(lane: Lane, site: Site) -> Assembly:
+    """Write the lane's project folder (only what differs) and say what it amounts to.
+
+    Raises:
+        WangtingError: a staging model, seed or declaration that does not fit, with its file.
+    """
+    folder = settings.home() / "dbt" / lane
+    (folder / "sources").mkdir(parents=True, exist_ok=True)
+    for name in ("models", "macros", "seeds", "tests"):
+        _link(folder / name, PROJECT / name)
+    for name, of_site in (("staging", "staging"), ("site_seeds", "seeds")):
+        if (site.path / of_site).is_dir():
+            _link(folder / name, site.path / of_site)
+        else:
+            (folder / name).mkdir(exist_ok=True)
+    specification = _specification(site)
+    staged = _staged(site)
+    project = _yaml(PROJECT / "dbt_project.yml")
+    project["vars"] = {
+        "staged": {kind: [path.stem for path in paths] for kind, paths in staged.items()},
+        "precedence": site.precedence,
+        "code_maps": _code_maps(site.path / "seeds" / "code_maps.csv"),
+        "region_aliases": _region_aliases(site.path / "seeds" / "regions.csv"),
+        "metric_definitions": [_yaml(path) for path in sorted((PROJECT / "metrics").glob("*.yml"))],
+        "record_kinds": specification["record_kinds"],
+        "exchange_fields": specification["exchange_fields"],
+    }
+    _write(folder / "dbt_project.yml", project)
+    _write(folder / "sources" / "sources.yml", _sources(site))
+    _write(folder / "profiles.yml", _profile(lane))
+    fingerprint = hashlib.sha256()
+    for path in _meaning(folder):
+        fingerprint.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    kinds = {*specification["record_kinds"], "items"} - {"materials"}
+    tables = {
+        (match[1], match[2])
+        for kind in kinds
+        for path in staged.get(kind, [])
+        for match in _SOURCE_CALL.finditer(path.read_text("utf-8"))
+    }
+    return Assembly(
+        folder,
+        fingerprint.hexdigest(),
+        specification["rule_version"],
+        specification["earliest"],
+        frozenset(tables),
+    )
+
+
+def _meaning(folder: Path) -> Iterator[Path]:
+    """Every file that decides what a table holds; tests and descriptions of the profile do not."""
+    yield folder / "dbt_project.yml"
+    yield folder / "sources" / "sources.yml"
+    for name, endings in (
+        ("models", {".sql"}),
+        ("staging", {".sql"}),
+        ("macros", {".sql"}),
+        ("seeds", {".csv"}),
+        ("site_seeds", {".csv"}),
+    ):
+        yield from sorted(path for path in (folder / name).rglob("*") if path.suffix in endings)
+
+
+def _link(link: Path, target: Path) -> None:
+    if link.is_symlink() and link.readlink() == target:
+        return
+    if link.is_dir() and not link.is_symlink():
+        link.rmdir()
+    link.unlink(missing_ok=True)
+    link.symlink_to(target, target_is_directory=True)
+
+
+def _write(path: Path, content: Any) -> None:
+    text = yaml.safe_dump(content, allow_unicode=True, sort_keys=False, width=110)
+    if not path.is_file() or path.read_text("utf-8") != text:
+        path.write_text(text, "utf-8")
+
+
+def _yaml(path: Path) -> dict[str, Any]:
+    content, _ = declared.read(path)
+    if not isinstance(content, dict):
+        raise WangtingError("文件内容应当是「名称: 值」的形式", place=str(path), mend="参照同目录其他文件改写")
+    return content
+
+
+def _specification(site: Site) -> dict[str, Any]:
+    """The exchange specification as the models need it: fields, keys and business times in our names."""
+    folder = sorted(path.parent for path in SPECIFICATION.glob("*/code_lists.yml"))[-1]
+    override = site.specification_override
+    changes = _yaml(override) if override else {}
+    digest = hashlib.sha256()
+    fields: dict[str, list[list[str]]] = {}
+    kinds: dict[str, dict[str, Any]] = {}
+    for path in [*sorted(folder.glob("*.yml")), *([override] if override else [])]:
+        digest.update(path.read_bytes())
+    for path in sorted(folder.glob("ex_*.yml")):
+        record = _yaml(path)
+        name = str(record["record"])
+        names = {official: str(field["name"]) for official, field in record["fields"].items()}
+        key = (changes.get("keys", {}).get(name) or {}).get("value") or record["key"]
+        try:
+            fields[name] = [
+                [official, names[official], str(field["type"])]
+                for official, field in record["fields"].items()
+            ]
+            kinds[str(record["kind"])] = {
+                "record": name,
+                "key": [names[official] for official in key],
+                "business_time": names.get(record.get("business_time", ""), ""),
+            }
+        except KeyError as error:
+            raise WangtingError(
+                f"缺少 {error.args[0]} 的定义", place=str(path), mend="在该规范文件中补上"
+            ) from error
+    earliest = (changes.get("earliest_date") or {}).get("value", "2013-01-01")
+    order = ["applications", *(kind for kind in kinds if kind != "applications")]
+    return {
+        "exchange_fields": fields,
+        "record_kinds": {kind: kinds[kind] for kind in order},
+        "rule_version": f"{folder.name}.{digest.hexdigest()[:12]}",
+        "earliest": str(earliest),
+    }
+
+
+def _staged(site: Site) -> dict[str, list[Path]]:
+    """The site's staging models by the kind of what they stage."""
+    found: dict[str, list[Path]] = {}
+    sources = {source.name: source for source in site.sources}
+    for path in sorted((site.path / "staging").rglob("*.sql")):
+        match = _STAGING_MODEL.match(path.stem)
+        if match is None or match["source"] not in sources:
+            raise WangtingError(
+                "暂存模型的文件名应为 stg_<来源>__<种类>.sql，且来源在 sources/ 中", place=str(path), mend="改正文件名"
+            )
+        for source, table in _SOURCE_CALL.findall(path.read_text("utf-8")):
+            if source not in sources or table not in sources[source].tables:
+                raise WangtingError(
+                    f"引用了没有声明的表 {source}.{table}",
+                    place=str(path),
+                    mend=f"改正引用，或在 sources/{source}/source.yml 中声明该表",
+                )
+        found.setdefault(match["kind"], []).append(path)
+    return found
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    if not path.is_file():
+        return []
+    with path.open(encoding="utf-8", newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+def _code_maps(path: Path) -> dict[str, dict[str, dict[str, str]]]:
+    """The site's code maps: source → list → own code → official code."""
+    maps: dict[str, dict[str, dict[str, str]]] = {}
+    for row in _rows(path):
+        try:
+            maps.setdefault(row["source"], {}).setdefault(row["list"], {})[row["source_code"]] = row["code"]
+        except KeyError as error:
+            raise WangtingError(
+                f"缺少列 {error.args[0]}", place=str(path), mend="表头应为 source,list,source_code,code"
+            ) from error
+    return maps
+
+
+def _region_aliases(path: Path) -> dict[str, str]:
+    """Local region codes without statutory standing → the code that the province knows."""
+    return {
+        row["region_code"]: row["statutory_code"]
+        for row in _rows(path)
+        if row["statutory_code"] and row["statutory_code"] != row["region_code"]
+    }
+
+
+def _sources(site: Site) -> dict[str, Any]:
+    """dbt's source file, from the site's source declarations."""
+    described: list[dict[str, Any]] = [
+        {
+            "name": source.name,
+            "schema": "landing",
+            "description": f"{source.title}（{source.owner}）",
+            "tables": [
+                {"name": name, "identifier": f"{source.name}__{name}", "description": table.title}
+                for name, table in source.tables.items()
+            ],
+        }
+        for source in site.sources
+    ]
+    run = {
+        "name": "run",
+        "schema": "run",
+        "description": "本次构建的时点与方式",
+        "tables": [{"name": "context", "description": "本次构建。One row."}],
+    }
+    return {"sources": [*described, run]}
+
+
+def _profile(lane: Lane) -> dict[str, Any]:
+    home = settings.home()
+    target: dict[str, Any] = {
+        "type": "duckdb",
+        "path": str(lane_file(lane)),
+        "schema": "main",
+        "threads": 2,
+        "config_options": {
+            "threads": 2,
+            "memory_limit": settings.memory_limit(),
+            "temp_directory": str(home / "spill"),
+            "preserve_insertion_order": False,
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+        },
+    }
+    if lane == "warehouse":
+        target["attach"] = [{"path": str(lane_file(lane, "marts")), "alias": "marts"}]
+    return {"wangting": {"target": lane, "outputs": {lane: target}}}

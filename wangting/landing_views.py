@@ -1,0 +1,58 @@
+"""What a build sees of the landing: one view a declared table over the loads of this run, and the run's own facts."""
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from wangting import engine, settings
+from wangting.dbt_assembly import FILE_LINEAGE, LINEAGE, Lane, lane_file
+from wangting.site import Site, Table
+
+Loads = dict[tuple[str, str], list[Path]]
+
+
+def prepare(lane: Lane, site: Site, loads: Loads, context: dict[str, Any]) -> None:
+    """Create schema `landing` (views) and `run.context` (one row) in the lane's file.
+
+    Args:
+        loads: the files of this run by source and table; a table without files gets an empty view of its types.
+        context: the columns of `run.context`.
+    """
+    file = lane_file(lane)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    connection = engine.connect(file)
+    try:
+        connection.execute("create schema if not exists landing")
+        connection.execute("create schema if not exists run")
+        for source in site.sources:
+            for name, table in source.tables.items():
+                view = _quoted(f"{source.name}__{name}")
+                query = _query(table, loads.get((source.name, name), []))
+                connection.execute(f"create or replace view landing.{view} as {query}")
+        values = ", ".join(f"{_value(value)} as {name}" for name, value in context.items())
+        connection.execute(f"create or replace table run.context as select {values}")
+    finally:
+        connection.close()
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, datetime):
+        return f"timestamp {engine.literal(value.isoformat(sep=' '))}"
+    if isinstance(value, date):
+        return f"date {engine.literal(value.isoformat())}"
+    return str(value) if isinstance(value, int) else engine.literal(value)
+
+
+def _query(table: Table, files: list[Path]) -> str:
+    columns = table.columns | LINEAGE | (FILE_LINEAGE if table.pattern else {})
+    if not files:
+        empty = ", ".join(f"cast(null as {kind}) as {_quoted(name)}" for name, kind in columns.items())
+        return f"select {empty} where false"
+    picked = ", ".join(f"cast({_quoted(name)} as {kind}) as {_quoted(name)}" for name, kind in columns.items())
+    listed = engine.file_list([settings.home() / file for file in files])
+    # Files of different ages may have columns in another order, or lack one that was declared later.
+    return f"select {picked} from read_parquet({listed}, union_by_name = true, hive_partitioning = false)"
