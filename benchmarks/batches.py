@@ -1,6 +1,8 @@
 """A synthetic batch for the gate's benchmark: valid records, a share of them broken in one place."""
 
+import json
 import random
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,15 @@ def break_one(specification: Specification, record: str, row: dict[str, Any], ch
     """Break one field of a record."""
     fields = specification.records[record].fields
     name = chance.choice([name for name, field in fields.items() if field.type == "text" and field.required])
-    row[name.lower()] = chance.choice([None, "无", "　 ", "长" * ((fields[name].bytes or 1) // 2 + 1), "x\x01"])
+    row[name.lower()] = chance.choice(
+        [None, "无", "　 ", "长" * ((fields[name].bytes or 1) // 2 + 1), "x\x01"]
+    )
+
+
+def write_apart(folder: Path, mix: dict[str, int], *, rows: int, bad: float) -> None:
+    """Write a batch in a process of its own, so that making it does not count as the gate's memory."""
+    arguments = [str(folder), json.dumps(mix), str(rows), str(bad)]
+    subprocess.run([sys.executable, "-m", "benchmarks.batches", *arguments], check=True)
 
 
 def write_batch(
@@ -41,3 +51,10 @@ def write_batch(
         records.write(specification, record, made, folder)
         written += count
     return written
+
+
+if __name__ == "__main__":
+    from expectations.loading import load_specification
+
+    place, shares, count, share = sys.argv[1:]
+    write_batch(load_specification(), Path(place), json.loads(shares), rows=int(count), bad=float(share))

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import duckdb
-from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, or_, select, update
 
 from exchange import batches, deadline
 from exchange.records import APPLICATION, RecordType, record_types
@@ -23,7 +23,8 @@ from wangting.errors import WangtingError
 
 _CHUNK = 10_000
 _HOLDS = ("held", "unchecked")
-_UNSENT = ("HELD", "NEW", "BLOCKED")
+# Spelt out: SQLAlchemy takes no list parameter where a statement is executed for many rows.
+_IS_UNSENT = or_(*(ledger.outbox.c.state == state for state in ("HELD", "NEW", "BLOCKED")))
 
 
 @dataclass
@@ -164,13 +165,7 @@ def _wanted(kind: RecordType, batch: dict[str, Any], earlier: list[dict[str, Any
             f" where record = {engine.literal(kind.record)} group by all"
         )
     columns = f"{_SELECTED}, rows.rules, cases.in_exchange"
-    own = f"""
-        select rows.*, coalesce(verdicts.outcome, 'passed') as outcome, rules.rules
-        from read_parquet({engine.literal(batches.record_file(batch_id, kind.table))}) as rows
-        left join ({_verdicts(batch_id, kind)}) as verdicts
-            on rows.record_key = verdicts.record_key and rows.version = verdicts.version
-        left join ({rules}) as rules on rows.record_key = rules.record_key and rows.version = rules.version
-    """
+    own = _judged(batch_id, kind, rules) if is_present else ""
     parts = []
     if is_present:
         parts.append(
@@ -188,12 +183,18 @@ def _wanted(kind: RecordType, batch: dict[str, Any], earlier: list[dict[str, Any
     return f"select * exclude (is_earlier) from ({' union all '.join(parts)}) order by case_no, record_key"
 
 
-def _verdicts(batch_id: str, kind: RecordType) -> str:
+def _judged(batch_id: str, kind: RecordType, rules: str) -> str:
+    """The batch's rows of one type with outcome and rules; a row without a verdict counts as not checked."""
     file = batches.verdict_file(batch_id, kind.table)
     if not file.is_file():
-        # Judged, yet no verdicts on these rows: the evidence is gone. Nothing unjudged may leave the house.
         raise WangtingError("校验结论文件缺失", place=str(file), mend="从备份恢复该文件，或重新校验该批次")
-    return f"select record_key, version, outcome from read_parquet({engine.literal(file)}) where outcome <> 'passed'"
+    return f"""
+        select rows.*, coalesce(verdicts.outcome, 'unchecked') as outcome, rules.rules
+        from read_parquet({engine.literal(batches.record_file(batch_id, kind.table))}) as rows
+        left join (select record_key, version, outcome from read_parquet({engine.literal(file)})) as verdicts
+            on rows.record_key = verdicts.record_key and rows.version = verdicts.version
+        left join ({rules}) as rules on rows.record_key = rules.record_key and rows.version = rules.version
+    """
 
 
 def _chunks(work: duckdb.DuckDBPyConnection, query: str) -> Iterator[list[tuple[Any, ...]]]:
@@ -253,7 +254,7 @@ def _supersede(connection: Connection, kind: RecordType, corrections: list[dict[
             o.c.record == kind.record,
             o.c.record_key == bindparam("key"),
             o.c.version < bindparam("newer"),
-            o.c.state.in_(_UNSENT),
+            _IS_UNSENT,
         )
         .values(state="SUPERSEDED")
     )
@@ -335,6 +336,6 @@ def _upsert(connection: Connection, values: list[dict[str, Any]]) -> None:
     statement = statement.on_conflict_do_update(
         index_elements=["record", "record_key", "version"],
         set_={name: statement.excluded[name] for name in _JUDGED_ANEW},
-        where=ledger.outbox.c.state.in_(_UNSENT),
+        where=_IS_UNSENT,
     )
     connection.execute(statement, values)

@@ -1,6 +1,11 @@
 """The ten record types as this room needs them: in the order of sending, with their fields as they go on the wire."""
 
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from expectations.model import Specification
+from wangting.site import current_site
 
 APPLICATION = "EX_GDBS_SB"
 
@@ -41,14 +46,28 @@ class RecordType:
         return self.record.lower()
 
 
+def _specification() -> Specification:
+    """The active site's specification, read once and again when one of its files changes."""
+    from expectations import loading
+
+    override = current_site().specification_override
+    files = [*loading.FOLDER.glob("*/*.yml"), *([override] if override else [])]
+    return _read(override, max(file.stat().st_mtime_ns for file in files))
+
+
+@lru_cache(maxsize=4)
+def _read(override: Path | None, _stamp: int) -> Specification:
+    from expectations.loading import load_specification
+
+    return load_specification(override=override)
+
+
 def record_types() -> list[RecordType]:
     """The record types that are sent, as the active site's specification has them, in the order of sending.
 
     Raises:
         WangtingError: the specification has a mistake; the error names file, line and field.
     """
-    from expectations.loading import site_specification
-
     return [
         RecordType(
             record=name,
@@ -59,15 +78,13 @@ def record_types() -> list[RecordType]:
                 for official, field in record.fields.items()
             ),
         )
-        for stage, (name, record) in enumerate(site_specification().exchanged.items())
+        for stage, (name, record) in enumerate(_specification().exchanged.items())
     ]
 
 
 def rule_titles() -> dict[str, str]:
     """Rule id → its Chinese title, for what people read."""
-    from expectations.loading import site_specification
-
-    specification = site_specification()
+    specification = _specification()
     titles = {rule.id: rule.title for rule in specification.general.field_rules.values()}
     for record in specification.records.values():
         for rule_id, rule in record.rules.items():

@@ -1,1 +1,1 @@
-"""May this record go to the province? The exchange specification as data, and the gate that holds records against it."""
+"""May this record go to the province? The exchange specification as data, and the gate that holds records to it."""

@@ -149,7 +149,7 @@ class InCodes(Check):
 
 
 class Shape(Check):
-    """The value is well formed: an identifier's structure and check digit, a division's twelve digits, a mobile number."""
+    """The value is well formed: an identifier with its check digit, a division's twelve digits, a mobile number."""
 
     kind = "shape"
     shape: Literal["item_code", "org_code", "credit_code", "id_number", "region", "mobile"]
@@ -196,8 +196,11 @@ class CaseNumber(Check):
 
         number = rows.text(self.field)
         fine = digits.is_case_number(number)
-        same = rows.is_part(self.field, 0, 19, self.item, of_start=True) | ~rows.given(self.item, self.fillers)
-        return ~fine | (~same & (number.sizes != 43))
+        same = rows.is_part(self.field, 0, 19, self.item, of_start=True) | ~rows.given(
+            self.item, self.fillers
+        )
+        wrong: Mask = ~fine | (~same & (number.sizes != 43))
+        return wrong
 
     def broken_sql(self) -> str:
         same = f"substr({self.field}, 1, 19) = substr({self.item}, 1, 19)"
@@ -241,7 +244,8 @@ class NumberUnit(Check):
 
     def broken(self, rows: Rows) -> Mask:
         differs = ~rows.is_part(self.field, 9, 9, self.of) & rows.given(self.of, self.fillers)
-        return differs & (rows.text(self.field).sizes != 43)
+        wrong: Mask = differs & (rows.text(self.field).sizes != 43)
+        return wrong
 
     def broken_sql(self) -> str:
         given = sql.given(self.of, self.fillers, text=True)

@@ -65,7 +65,9 @@ class _Builder:
             )
         )
 
-    def attribute(self, name: str, field: Field, attribute: str, kind: type[checks.Check], **more: Any) -> None:
+    def attribute(
+        self, name: str, field: Field, attribute: str, kind: type[checks.Check], **more: Any
+    ) -> None:
         """The judgement that an attribute of a field stands for."""
         rule: FieldRule | None = self.general.field_rules.get(attribute)  # type: ignore[call-overload]
         if rule is None:
@@ -94,7 +96,9 @@ class _Builder:
         if field.codes is not None:
             self.attribute(name, field, "codes", checks.InCodes, codes=list(self.codes[field.codes]))
         if field.format == "sblsh":
-            item = next((column for column, each in self.record.fields.items() if each.format == "sxbm"), None)
+            item = next(
+                (column for column, each in self.record.fields.items() if each.format == "sxbm"), None
+            )
             if item is not None:
                 self.attribute(name, field, "sblsh", checks.CaseNumber, item=item.lower())
         elif field.format is not None:

@@ -29,7 +29,7 @@ _CREDIT_VALUE, _ORG_VALUE = _values(_CREDIT_ALPHABET), _values(_ORG_ALPHABET)
 
 
 def _are_digits(matrix: Bytes) -> Mask:
-    answer: Mask = ((matrix >= _ZERO) & (matrix <= _NINE)).all(axis=1)
+    answer: Mask = np.all((matrix >= _ZERO) & (matrix <= _NINE), axis=1)
     return answer
 
 
@@ -87,7 +87,9 @@ def is_org_code(text: Text) -> Mask:
 def is_item_code(text: Text) -> Mask:
     """26 characters: 9 digits, an organisation code, 1 digit, 1 level digit, 6 digits of the division."""
     rows, matrix = text.matrix(26)
-    return text.spread(rows, _are_digits(matrix[:, :9]) & _org_code(matrix[:, 9:18]) & _are_digits(matrix[:, 18:]))
+    return text.spread(
+        rows, _are_digits(matrix[:, :9]) & _org_code(matrix[:, 9:18]) & _are_digits(matrix[:, 18:])
+    )
 
 
 def are_digits(text: Text, size: int, first: str = "") -> Mask:
@@ -95,7 +97,7 @@ def are_digits(text: Text, size: int, first: str = "") -> Mask:
     rows, matrix = text.matrix(size)
     fine = _are_digits(matrix)
     if first:
-        fine &= matrix[:, 0] == ord(first)
+        fine = fine & (matrix[:, 0] == ord(first))
     return text.spread(rows, fine)
 
 

@@ -5,6 +5,7 @@ Great Expectations and pandas are imported only once there is something to judge
 
 from __future__ import annotations
 
+import json
 import logging
 import shutil
 import tempfile
@@ -88,6 +89,12 @@ def judge(batch_id: str) -> GateSummary:
         raise WangtingError(f"没有批次 {batch_id}", place="台账 batches", mend="先运行 wangting cut")
     home = settings.home()
     summary = judge_folder(home / "batches" / batch_id, home / "verdicts" / batch_id, site_specification())
+    if summary.rows != known[0]["rows"]:
+        raise WangtingError(
+            f"批次应有 {known[0]['rows']} 条记录，文件中只有 {summary.rows} 条",
+            place=str(home / "batches" / batch_id),
+            mend="从备份恢复该批次的文件后重新判定",
+        )
     values: dict[str, Any] = {outcome: summary.total(outcome) for outcome in _OUTCOMES}
     values |= {"rule_version": summary.rule_version, "gated_at": clock.now()}
     if known[0]["state"] == "cut":
@@ -135,7 +142,7 @@ def _show(work: Path, verdict_folder: Path) -> None:
     made = {path.name for path in work.iterdir()}
     for path in sorted(work.iterdir()):
         path.replace(verdict_folder / path.name)
-    for old in verdict_folder.glob("*.parquet"):
+    for old in verdict_folder.iterdir():
         if old.name not in made:
             old.unlink()
 
@@ -148,7 +155,17 @@ def _schemas() -> tuple[pa.Schema, pa.Schema]:
     verdicts = pa.schema(
         [("record_key", text), ("case_no", text), ("version", pa.int32()), ("outcome", text)]
     )
-    names = ("record", "record_key", "version", "case_no", "unit_code", "rule_id", "family", "severity", "field")
+    names = (
+        "record",
+        "record_key",
+        "version",
+        "case_no",
+        "unit_code",
+        "rule_id",
+        "family",
+        "severity",
+        "field",
+    )
     kinds = {"version": pa.int32()}
     findings = [(name, kinds.get(name, text)) for name in (*names, "masked_value", "rule_version")]
     return verdicts, pa.schema(findings)
@@ -182,6 +199,9 @@ def _judge_into(
                         summary.alarms.extend(alarms)
             summary.outcomes[record] = {outcome: counts[outcome] for outcome in _OUTCOMES}
     summary.findings = dict(sorted(found.items()))
+    if summary.alarms:
+        alarms = [alarm.model_dump() for alarm in summary.alarms]
+        (work / "alarms.json").write_text(json.dumps(alarms, ensure_ascii=False, indent=1), "utf-8")
     for path in work.iterdir():
         path.chmod(0o600)
 
@@ -193,7 +213,9 @@ def _opened(path: Path) -> Any:
     try:
         return pq.ParquetFile(path)
     except (pa.ArrowInvalid, OSError) as error:
-        raise WangtingError("批次文件无法读取", place=str(path), mend="删除该批次后重新运行 wangting cut") from error
+        raise WangtingError(
+            "批次文件无法读取", place=str(path), mend="删除该批次后重新运行 wangting cut"
+        ) from error
 
 
 class _Judge:
@@ -214,7 +236,9 @@ class _Judge:
         missing = [name for name in _IDENTITY if name not in there]
         if missing:
             raise WangtingError(
-                f"批次文件缺少列 {'、'.join(missing)}", place=str(path), mend="重新构建交换记录后再运行 wangting cut"
+                f"批次文件缺少列 {'、'.join(missing)}",
+                place=str(path),
+                mend="重新构建交换记录后再运行 wangting cut",
             )
         wanted = [name for name in dict.fromkeys([*_IDENTITY, *self.suite.columns()]) if name in there]
         for batch in file.iter_batches(batch_size=chunk_rows, columns=wanted):
@@ -277,7 +301,9 @@ class _Judge:
             "field": judgement.field,
             "rule_version": self.version,
         }
-        columns = {name: pa.repeat(pa.scalar(value, pa.string()), len(rows)) for name, value in constant.items()}
+        columns = {
+            name: pa.repeat(pa.scalar(value, pa.string()), len(rows)) for name, value in constant.items()
+        }
         columns |= {name: taken.column(name) for name in _IDENTITY}
         columns |= {"masked_value": said}
         return pa.table([columns[name] for name in finding_schema.names], names=finding_schema.names).cast(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field as Declared
+from pydantic import ValidationError
 
 from expectations.model import Code, Condition, General, Record, Specification, Strict, Text
 from wangting import declared
@@ -18,13 +19,6 @@ _CHANGEABLE = {
 }  # fmt: skip
 _CONTEXT = re.compile(r"^(ctx_[a-z_]+|cut_at)$")
 _Lines = dict[tuple[str | int, ...], int]
-
-
-class _Valued(Strict):
-    """A changed setting and why."""
-
-    value: Any
-    why: Text
 
 
 class _Day(Strict):
@@ -45,12 +39,12 @@ class _Keys(Strict):
 class _Override(Strict):
     """`<site>/specification.yml`: every line says why."""
 
-    fields: dict[str, dict[str, dict[str, Any]]] = {}
-    codes: dict[str, dict[str, Code]] = {}
-    keys: dict[str, _Keys] = {}
+    fields: dict[str, dict[str, dict[str, Any]]] = Declared(default={})
+    codes: dict[str, dict[str, Code]] = Declared(default={})
+    keys: dict[str, _Keys] = Declared(default={})
     earliest_date: _Day | None = None
     length_encoding: _Encoding | None = None
-    disable_rules: dict[str, Text] = {}
+    disable_rules: dict[str, Text] = Declared(default={})
 
 
 def versions() -> list[str]:
@@ -113,7 +107,11 @@ def _code_lists(path: Path) -> dict[str, dict[str, str]]:
         for code, title in pairs:
             if not (isinstance(code, str) and isinstance(title, str)):
                 raise _mistake(
-                    path, lines, (name, str(code)), f"{name}.{code}：代码和含义都应是文字", '代码加引号，如 "1"'
+                    path,
+                    lines,
+                    (name, str(code)),
+                    f"{name}.{code}：代码和含义都应是文字",
+                    '代码加引号，如 "1"',
                 )
     return {name: dict(codes) for name, codes in content.items()}
 
@@ -149,7 +147,9 @@ def _agree(
     for name, field in record.fields.items():
         if field.codes is not None and field.codes not in codes:
             at = ("fields", name, "codes")
-            raise _mistake(path, lines, at, f"{name}.codes：没有代码表 {field.codes}", "改正名称，或补上代码表")
+            raise _mistake(
+                path, lines, at, f"{name}.codes：没有代码表 {field.codes}", "改正名称，或补上代码表"
+            )
         if field.type == "text" and field.bytes is None:
             raise _mistake(path, lines, ("fields", name), f"{name}.bytes：文字字段缺少字节长度", "补上 bytes")
         for column in field.required_when or {}:
@@ -175,7 +175,9 @@ def _agree(
     if conditional:
         name = min(conditional)
         at = ("fields", name, "required_when")
-        raise _mistake(path, lines, at, f"{name}.required_when：没有规则引用它", "在 rules 中加 check: required_when")
+        raise _mistake(
+            path, lines, at, f"{name}.required_when：没有规则引用它", "在 rules 中加 check: required_when"
+        )
 
 
 def _changed(specification: Specification, path: Path) -> Specification:
@@ -239,10 +241,12 @@ def _changed(specification: Specification, path: Path) -> Specification:
                 "changes": changes,
             }
         )
-    except ValueError as error:
-        first = error.errors()[0] if hasattr(error, "errors") else {"loc": (), "msg": str(error)}
-        at = tuple(part for part in first["loc"] if part != "records")
-        at = ("fields", at[0], *at[2:]) if len(at) > 2 and at[1] == "fields" else at
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = first["loc"]
+        # records.EX_….fields.NAME.attribute of the specification is fields.EX_….NAME.attribute in the site's file.
+        is_field = len(place) > 3 and place[0] == "records" and place[2] == "fields"
+        at = ("fields", place[1], *place[3:]) if is_field else place
         field = ".".join(map(str, at))
         raise _mistake(path, lines, at, f"{field}：{first['msg']}", "改正后再运行") from error
     for record_model in made.records.values():

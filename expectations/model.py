@@ -1,4 +1,4 @@
-"""The exchange specification as validated types: records, fields, code lists, rules, and the closed vocabulary of checks."""
+"""The exchange specification as validated types: records, fields, code lists, rules, the closed vocabulary of checks."""
 
 from datetime import date
 from typing import Annotated, Any, Literal
@@ -225,7 +225,8 @@ class General(Strict):
     test_names: list[str]
     order: list[str] = Declared(min_length=1)
     field_rules: dict[
-        Literal["required", "bytes", "type", "codes", "region", "sxbm", "sblsh", "org_code", "mobile"], FieldRule
+        Literal["required", "bytes", "type", "codes", "region", "sxbm", "sblsh", "org_code", "mobile"],
+        FieldRule,
     ]
 
 

@@ -1,4 +1,4 @@
-"""The same rules as one DuckDB query a record type: the second, independent reading that the gate is checked against."""
+"""The same rules as one DuckDB query a record type: the second, independent reading that the gate is held against."""
 
 from pathlib import Path
 

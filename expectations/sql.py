@@ -95,7 +95,9 @@ def _org_code_at(column: str, start: int) -> str:
     weights = (3, 7, 9, 10, 5, 8, 4, 2)
     parts = enumerate(weights, start)
     total = " + ".join(f"{weight} * {_alphabet_value(column, at, _ORG_ALPHABET)}" for at, weight in parts)
-    return f"substr('0123456789X0', 12 - cast(({total}) % 11 as bigint), 1) = substr({column}, {start + 8}, 1)"
+    return (
+        f"substr('0123456789X0', 12 - cast(({total}) % 11 as bigint), 1) = substr({column}, {start + 8}, 1)"
+    )
 
 
 def is_org_code(column: str) -> str:

@@ -131,7 +131,9 @@ class RecordSuite:
 
     def columns(self) -> list[str]:
         """Every column that some expectation reads."""
-        return list(dict.fromkeys(column for each in self.judgements.values() for column in each.check.columns()))
+        return list(
+            dict.fromkeys(column for each in self.judgements.values() for column in each.check.columns())
+        )
 
     def judge(self, frame: pd.DataFrame) -> tuple[dict[str, list[int]], dict[str, str]]:
         """Judge one chunk.
@@ -158,7 +160,7 @@ class RecordSuite:
             _last = None
             self._context.data_sources.delete(name)
         failing: dict[str, list[int]] = {}
-        unchecked: dict[str, str] = {key: "没有结果" for key in self.judgements}
+        unchecked: dict[str, str] = dict.fromkeys(self.judgements, "没有结果")
         for result in results:
             key = result.expectation_config.meta["key"]
             error = _error(result.exception_info)
@@ -175,10 +177,10 @@ def _error(info: dict[str, Any] | None) -> str | None:
     """The kind of error, never its message: a message may quote personal data."""
     if not info:
         return None
-    if "raised_exception" in info:
-        entries = [info]
-    else:
-        entries = [entry for entry in info.values() if isinstance(entry, dict)]
+    # Of the expectation itself, or one entry a metric that failed.
+    entries = (
+        [info] if "raised_exception" in info else [each for each in info.values() if isinstance(each, dict)]
+    )
     for entry in entries:
         if entry.get("raised_exception"):
             last = str(entry.get("exception_traceback") or "").strip().splitlines()

@@ -66,42 +66,25 @@ def _show_pull(results: list[dict[str, Any]]) -> None:
 def _show_sources(systems: list[dict[str, Any]]) -> None:
     from ingestion.overview import STATES
 
-    def minute(moment: Any) -> str:
-        return "—" if moment is None else f"{moment:%Y-%m-%d %H:%M}"
-
     console.table(
         "来源系统",
-        [
-            "来源",
-            "名称",
-            "责任单位",
-            "接入方式",
-            "表",
-            "最近抽取",
-            "最近有新数据",
-            "已落地行",
-            "沉默（小时）",
-            "状态",
-        ],
+        ["来源", "责任单位", "接入", "表", "最近抽取", "已落地行", "沉默/上限（时）", "状态"],
         [
             [
-                one["source"],
-                one["title"],
+                f"{one['title']} {one['source']}",
                 one["owner"],
                 one["connector"],
                 one["tables"],
-                minute(one["last_load_at"]),
-                minute(one["last_rows_at"]),
+                f"{one['last_load_at']:%m-%d %H:%M}" if one["last_load_at"] else "—",
                 f"{one['rows']:,}",
                 "—"
                 if one["silence_hours"] is None
-                else f"{one['silence_hours']:.1f} / {one['silent_after_hours']}",
+                else f"{one['silence_hours']:.1f}/{one['silent_after_hours']}",
                 STATES[one["state"]],
             ]
             for one in systems
         ],
-        right={4, 7, 8},
+        right={3, 5, 6},
     )
-    for one in systems:
-        if one["error"]:
-            console.say(f"错误：{one['error']}")
+    for sentence in dict.fromkeys(one["error"] for one in systems if one["error"]):
+        console.say(f"错误：{sentence}")

@@ -100,6 +100,7 @@ class Files:
         """Add one file's lines to the table `dropped`; all of them or, with an error, none."""
         table = load.table
         dated = _date(copy.name, table.file_date, where)
+        file_date = "NULL" if dated is None else f"DATE {literal(dated)}"
         read = read_workbook if copy.suffix.lower() in (".xlsx", ".xlsm") else read_csv
         with read(connection, copy, table, where) as sheet:
             missing, new = compare(table.columns, sheet.columns)
@@ -116,7 +117,7 @@ class Files:
             try:
                 connection.execute(
                     f"INSERT INTO dropped BY NAME SELECT * EXCLUDE (_row), {literal(name)} AS _file, "
-                    f"_row AS _file_row, {'NULL' if dated is None else f'DATE {literal(dated)}'} AS _file_date FROM {sheet.relation}"
+                    f"_row AS _file_row, {file_date} AS _file_date FROM {sheet.relation}"
                 )
             except duckdb.Error as error:
                 if landing.is_full(error):

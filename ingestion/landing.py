@@ -126,8 +126,15 @@ def is_full(error: BaseException) -> bool:
     """Is it the disk that an error is about?"""
     if isinstance(error, OSError):
         return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-    return isinstance(error, duckdb.Error) and any(
-        words in str(error) for words in ("No space left on device", "File too large", "Disk quota exceeded")
+    # DuckDB's words for it, and SQLite's in the ledger.
+    return any(
+        words in str(error)
+        for words in (
+            "No space left on device",
+            "File too large",
+            "Disk quota exceeded",
+            "database or disk is full",
+        )
     )
 
 

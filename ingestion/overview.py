@@ -9,7 +9,7 @@ from wangting import clock, ledger
 from wangting.ledger import loads
 from wangting.site import Source, current_site
 
-CONNECTORS = {"postgres": "PostgreSQL", "rest": "REST 接口", "files": "文件"}
+CONNECTORS = {"postgres": "PostgreSQL", "rest": "REST", "files": "文件"}
 STATES = {"ok": "正常", "silent": "沉默", "failed": "失败", "never": "未取过", "broken": "声明有误"}
 
 

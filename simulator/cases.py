@@ -165,10 +165,12 @@ def draw_plan(
     source = np.where(paper & (draws["source"] < spreadsheet_share), TOWN, source)
     applied = _times(day, evening, channel == ONLINE, draws)
     applied = spread_out(applied, catalogue.unit[item], -1)
+    town = source == TOWN  # spreadsheets know minutes only
+    applied[town] = spread_out(applied[town] // MINUTE * MINUTE, catalogue.unit[item[town]], -MINUTE)
     applicant = np.where(
         forwarded | (draws["applicant"] < catalogue.person_share[item]),
         1,
-        np.where(draws["contact"] < 0.06, 9, 2),
+        np.where((draws["contact"] < 0.06) & (source != TOWN), 9, 2),
     )
     persons, firms = people
     usual = persons - persons // 10
@@ -352,7 +354,8 @@ def _follow_up(plan: Plan, draws: Draws, catalogue: Catalogue, origins: NDArray[
 def number_cases(plan: Plan) -> None:
     """Give each case its daily number within (item, day); follow-ups count apart, from 9000 on."""
     follows = plan["origin_id"] != NONE
-    rank = _ranks([plan["item"], plan["day"], follows, plan["at"][:, SB], plan["case_id"]])
+    order = plan["at"][:, SB] * 100_000 + plan["case_id"] % 100_000
+    rank = _ranks([plan["item"], plan["day"], follows, order])
     # A follow-up's number must not depend on what other days bring: its origin's day tells them apart.
     origin_day = plan["origin_id"] // 100_000
     plan["seq"] = np.where(follows, 9_000 + (origin_day % 99) * 10 + plan["case_id"] % 10, rank + 1)

@@ -53,7 +53,7 @@ def emit(plan: Plan, draws: Draws, catalogue: Catalogue, defect_rate: float, cam
     """
     at, row = plan["at"], plan["draw_row"]
     town = plan["source"] == TOWN
-    unit = catalogue.unit[plan["item"]]
+    at[town] = np.where(at[town] == NONE, NONE, at[town] // MINUTE * MINUTE)  # spreadsheets know minutes only
     plan["defect"] = defects.plant(plan, draws, catalogue, defect_rate)
     unit = catalogue.unit[plan["item"]]
     clean = plan["defect"] == NONE
@@ -69,7 +69,7 @@ def emit(plan: Plan, draws: Draws, catalogue: Catalogue, defect_rate: float, cam
         if slot == SB:
             visible = spread_out(visible, unit, 1)
         if town.any():
-            visible[town] = next_drop(at[town, slot], unit[town])
+            visible[town] = next_drop(np.maximum(at[town, slot], at[town, SB]), unit[town])
         latest = np.where(there, np.maximum(latest, visible), latest)
         seen[:, slot] = np.where(there, latest, NONE)
     _late_rows(plan, draws, ~town)
@@ -98,6 +98,7 @@ def _late_rows(plan: Plan, draws: Draws, may: Flags) -> None:
 
 def _correct(plan: Plan, draws: Draws, clean: Flags, unit: NDArray[np.int64], campaign: int) -> None:
     row, seen, source = plan["draw_row"], plan["seen"], plan["source"]
+    at_sb = plan["at"][:, SB]
     draw = draws["fix_kind"][row]
     wanted = clean & (draws["fix"][row] < CORRECTED_SHARE)
     fix = np.where(draw < 0.35, MOBILE, np.where(draw < 0.45, MOBILE_BACK, NONE))
@@ -116,7 +117,7 @@ def _correct(plan: Plan, draws: Draws, clean: Flags, unit: NDArray[np.int64], ca
     campaigned = np.maximum(start + HOUR, campaign + (wait * 48 * HOUR).astype(np.int64))
     moment = np.where(wait > 0.93, campaigned, soon)
     town = source == TOWN
-    moment[town] = next_drop(moment[town], unit[town])
+    moment[town] = next_drop(np.maximum(moment[town], at_sb[town]), unit[town])
     plan["fix"] = fix
     plan["fix_at"] = np.where(fix != NONE, moment, NONE)
     plan["fix2_at"] = np.where(fix == MOBILE_BACK, moment + 7 * HOUR, NONE)

@@ -22,7 +22,8 @@ _HANDLER = (
 )
 _HOUSE = "case c.channel when 1 then null else v.hall end"
 _IS_PERSON = "c.applicant = 1"
-_IS_PAPER_ID = "(c.applicant = 2 and f.uses_org_code)"
+# A spreadsheet does not say which certificate it is: its firms all have the new code.
+_IS_PAPER_ID = "(c.applicant = 2 and f.uses_org_code and c.source <> 2)"
 _ID_NO = (
     f"case when {_IS_PERSON} then p.id_no when {_IS_PAPER_ID} then f.org_code"
     " when c.applicant = 9 then f.social_code else f.credit_code end"
@@ -386,6 +387,12 @@ def build(connection: duckdb.DuckDBPyConnection) -> None:
     for name, record in RECORDS.items():
         connection.execute(f"create or replace table special_{name} as {select(record, 'special_plan')}")
         connection.execute(f"create or replace view happened_{name} as {select(record, 'plan', happened=True)}")
+    connection.execute(
+        "create or replace table hints as select c.case_id, c.mend_at, n.neighbour as _neighbour,"
+        " case when v.region_code like '445122%' then '445103000000' else '445122000000' end as _foreign_region,"
+        " c.at_sl as _accepted_at, c.at_sp1 as _first_step_at, c.at_tbsq as _special_started_at"
+        " from special_plan c join versions v on v.vid = c.vid join neighbours n on n.unit_number = v.unit_number"
+    )
     _spoil(connection)
     _correct(connection)
     for name, record in RECORDS.items():
@@ -413,7 +420,7 @@ def _spoil(connection: duckdb.DuckDBPyConnection) -> None:
             continue
         hit = [name for name in RECORDS if name not in ("sb", "sbcl")] if kind.hit == "later" else [kind.hit]
         mine = f"_defect = {number} and _version = 1"
-        rules = "[" + ", ".join(f"'{rule}'" for rule in kind.rules) + "]"
+        rules = "[" + ", ".join(f"'{rule}'" for rule in kind.rules) + "]::varchar[]"
         if kind.change:
             where = f"c.defect = {number} and c.mend_at is not null and {kind.where}"
             _copy(connection, kind.record, where, 2, "c.mend_at")

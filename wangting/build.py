@@ -117,7 +117,9 @@ def _plan(lane: Lane, site: Site, assembly: Assembly, full: bool) -> _Plan:
         select(func.count().label("number")).select_from(builds).where(builds.c.lane == lane)
     )[0]["number"]
     last = ledger.rows(
-        select(builds).where(builds.c.lane == lane).order_by(builds.c.started_at.desc(), builds.c.build_id.desc())
+        select(builds)
+        .where(builds.c.lane == lane)
+        .order_by(builds.c.started_at.desc(), builds.c.build_id.desc())
     )[:1]
     failed = bool(last) and last[0]["state"] != "passed"
     mode, reason = "incremental", "有新到数据"

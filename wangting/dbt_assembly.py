@@ -79,6 +79,7 @@ def assemble(lane: Lane, site: Site) -> Assembly:
     project = _yaml(PROJECT / "dbt_project.yml")
     project["vars"] = {
         "staged": {kind: [path.stem for path in paths] for kind, paths in staged.items()},
+        "division": site.division,
         "precedence": site.precedence,
         "code_maps": _code_maps(site.path / "seeds" / "code_maps.csv"),
         "region_aliases": _region_aliases(site.path / "seeds" / "regions.csv"),
@@ -140,7 +141,9 @@ def _write(path: Path, content: Any) -> None:
 def _yaml(path: Path) -> dict[str, Any]:
     content, _ = declared.read(path)
     if not isinstance(content, dict):
-        raise WangtingError("文件内容应当是「名称: 值」的形式", place=str(path), mend="参照同目录其他文件改写")
+        raise WangtingError(
+            "文件内容应当是「名称: 值」的形式", place=str(path), mend="参照同目录其他文件改写"
+        )
     return content
 
 
@@ -191,7 +194,9 @@ def _staged(site: Site) -> dict[str, list[Path]]:
         match = _STAGING_MODEL.match(path.stem)
         if match is None or match["source"] not in sources:
             raise WangtingError(
-                "暂存模型的文件名应为 stg_<来源>__<种类>.sql，且来源在 sources/ 中", place=str(path), mend="改正文件名"
+                "暂存模型的文件名应为 stg_<来源>__<种类>.sql，且来源在 sources/ 中",
+                place=str(path),
+                mend="改正文件名",
             )
         for source, table in _SOURCE_CALL.findall(path.read_text("utf-8")):
             if source not in sources or table not in sources[source].tables:

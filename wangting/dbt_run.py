@@ -32,7 +32,15 @@ def invoke(lane: Lane, folder: Path, command: list[str]) -> list[Any]:
     from dbt.cli.main import dbtRunner
 
     place = ["--project-dir", str(folder), "--profiles-dir", str(folder), "--target", lane]
-    silent = ["--quiet", "--log-level", "none", "--log-level-file", "info", "--no-use-colors", "--no-write-json"]
+    silent = [
+        "--quiet",
+        "--log-level",
+        "none",
+        "--log-level-file",
+        "info",
+        "--no-use-colors",
+        "--no-write-json",
+    ]
     with progress(_TITLES[lane]) as step:
         done = 0
 
@@ -58,7 +66,9 @@ def invoke(lane: Lane, folder: Path, command: list[str]) -> list[Any]:
 
 def _first_line(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    kept = [line for line in lines if not re.fullmatch(r"(Compilation|Runtime|Database|Parsing) Error.*", line)]
+    kept = [
+        line for line in lines if not re.fullmatch(r"(Compilation|Runtime|Database|Parsing) Error.*", line)
+    ]
     return "；".join((kept or lines or ["没有说明"])[:3])[:400]
 
 

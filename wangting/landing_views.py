@@ -52,7 +52,9 @@ def _query(table: Table, files: list[Path]) -> str:
     if not files:
         empty = ", ".join(f"cast(null as {kind}) as {_quoted(name)}" for name, kind in columns.items())
         return f"select {empty} where false"
-    picked = ", ".join(f"cast({_quoted(name)} as {kind}) as {_quoted(name)}" for name, kind in columns.items())
+    picked = ", ".join(
+        f"cast({_quoted(name)} as {kind}) as {_quoted(name)}" for name, kind in columns.items()
+    )
     listed = engine.file_list([settings.home() / file for file in files])
     # Files of different ages may have columns in another order, or lack one that was declared later.
     return f"select {picked} from read_parquet({listed}, union_by_name = true, hive_partitioning = false)"

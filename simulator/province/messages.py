@@ -1,10 +1,16 @@
 """The XML message in, the JSON receipt out."""
 
 import json
+import re
 from typing import Any
 from xml.etree.ElementTree import ParseError, fromstring
 
 DESCRIPTIONS = {0: "成功", 1: "校验失败", 2: "缺少文件", 3: "异常", 4: "验证失败"}
+
+
+_FRAME = re.compile(r'<ExInfo><standardInfo process="([A-Z0-9_]*)">(.*)</standardInfo></ExInfo>', re.DOTALL)
+_FIELD = re.compile(r'<Field FieldName="([A-Z0-9_]+)">([^<>&\x00-\x08\x0b-\x1f\ufffe\uffff]*)</Field>')
+_FIELD_FRAME = len('<Field FieldName=""></Field>')
 
 
 class MessageError(ValueError):
@@ -12,7 +18,33 @@ class MessageError(ValueError):
 
 
 def read(body: bytes) -> tuple[str, dict[str, str]]:
-    """The process name and the fields (empty ones left out) of `<ExInfo><standardInfo process=…><Field …>`."""
+    """The process name and the fields of `<ExInfo><standardInfo process=…><Field FieldName=…>…`.
+
+    Empty fields are left out. Raises MessageError for whatever else.
+    """
+    return _read_plain(body) or _read_any(body)
+
+
+def _read_plain(body: bytes) -> tuple[str, dict[str, str]] | None:
+    """Read a message in its everyday shape, in a third of an XML parser's time; None for every other shape."""
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        return None
+    frame = _FRAME.fullmatch(text)
+    if frame is None:
+        return None
+    inside = frame[2]
+    pairs = _FIELD.findall(inside)
+    fields = dict(pairs)
+    # Nothing may stand between the fields: only then is what was found all there is.
+    size = sum(map(len, fields)) + sum(map(len, fields.values())) + len(pairs) * _FIELD_FRAME
+    if len(fields) != len(pairs) or size != len(inside):
+        return None
+    return frame[1], {name: value for name, value in pairs if value}
+
+
+def _read_any(body: bytes) -> tuple[str, dict[str, str]]:
     if b"<!" in body and (b"<!DOCTYPE" in body or b"<!ENTITY" in body):
         raise MessageError("报文不得含有 DOCTYPE 或实体定义")
     try:

@@ -96,17 +96,17 @@ def case_differences(con: duckdb.DuckDBPyConnection) -> Rows:
                 count(*) filter (where visit_count = 0) as visits_0
             from cells where not is_linked_again group by all
         )
-        select 'business_volume' as metric_code, 'official' as variant, * exclude (t, online, closed_online, measured,
+        select 'business_volume' as metric_code, 'V1' as variant, * exclude (t, online, closed_online, measured,
             visits_1, visits_0), t as numerator, t as denominator from figures
-        union all select 'online_application_rate', 'official', * exclude (t, online, closed_online, measured, visits_1,
+        union all select 'online_application_rate', 'V1', * exclude (t, online, closed_online, measured, visits_1,
             visits_0), online, t from figures
-        union all select 'online_closing_rate', 'official', * exclude (t, online, closed_online, measured, visits_1,
+        union all select 'online_closing_rate', 'V1', * exclude (t, online, closed_online, measured, visits_1,
             visits_0), closed_online, t from figures
-        union all select 'online_closing_rate', 'measured', * exclude (t, online, closed_online, measured, visits_1,
+        union all select 'online_closing_rate', 'V2', * exclude (t, online, closed_online, measured, visits_1,
             visits_0), measured, t from figures
-        union all select 'visits_at_most_one_rate', 'measured', * exclude (t, online, closed_online, measured, visits_1,
+        union all select 'visits_at_most_one_rate', 'V2', * exclude (t, online, closed_online, measured, visits_1,
             visits_0), visits_1, t from figures
-        union all select 'visits_zero_rate', 'measured', * exclude (t, online, closed_online, measured, visits_1,
+        union all select 'visits_zero_rate', 'V2', * exclude (t, online, closed_online, measured, visits_1,
             visits_0), visits_0, t from figures
     """)
     return con.execute("""
@@ -175,7 +175,7 @@ def item_differences(con: duckdb.DuckDBPyConnection) -> Rows:
         ),
         published as (
             select * from m.metric_values where metric_code in (select metric_code from expected)
-                and variant <> 'measured'
+                and variant = 'V1'
         )
         select coalesce(e.metric_code, p.metric_code), p.variant, coalesce(e.subject, p.subject),
             coalesce(e.scope_kind, p.scope_kind), coalesce(e.scope_code, p.scope_code),

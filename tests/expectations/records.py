@@ -6,6 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
 from expectations.model import Record, Specification
 
 UNIT, REGION = "006988574", "445100000000"

@@ -15,17 +15,27 @@ url: ${BUREAU_URL}
 tables:
   cases:
     title: 办件
-    key: [no]
+    key: [nr]
     cursor: changed
     lag: 10 minutes
-    columns: {no: string, amount: "decimal(16, 2)", days: int, changed: timestamp}
+    columns: {nr: string, amount: "decimal(16, 2)", days: int, changed: timestamp}
   kinds:
     title: 类别
     key: [code]
     columns: {code: string, name: string}
 """
+ABROAD = """
+connect: postgres
+url: ${ABROAD_URL}
+tables:
+  events:
+    title: 事件
+    key: [nr]
+    cursor: at
+    columns: {nr: string, at: timestamp, seen: timestamp}
+"""
 TABLES = """
-CREATE TABLE cases (no text, amount numeric, days int, changed timestamp);
+CREATE TABLE cases (nr text, amount numeric, days int, changed timestamp);
 CREATE INDEX ON cases (changed);
 CREATE TABLE kinds (code text, name text);
 INSERT INTO cases SELECT 'c' || i, i / 100.0, i % 7, timestamp '2017-11-30 08:00' + i * interval '1 second'
@@ -47,7 +57,7 @@ class Bureau:
         return str(self._server.run(self.url, sql))
 
     def numbers(self) -> list[str]:
-        return sorted(row["no"] for row in self.city.landed("bureau", "cases"))
+        return sorted(row["nr"] for row in self.city.landed("bureau", "cases"))
 
 
 @pytest.fixture
@@ -59,7 +69,7 @@ def test_a_first_pull_lands_every_row_with_its_lineage(bureau: Bureau) -> None:
     result = ingestion.pull_table("bureau", "cases")
     assert (result.state, result.rows, result.warnings) == ("committed", 500, [])
     assert result.load_id == "bureau-cases-20171201T080000-1"
-    row = next(row for row in bureau.city.landed("bureau", "cases") if row["no"] == "c7")
+    row = next(row for row in bureau.city.landed("bureau", "cases") if row["nr"] == "c7")
     assert row["amount"] == Decimal("0.07") and row["days"] == 0
     assert row["changed"] == datetime(2017, 11, 30, 8, 0, 7)
     assert (row["_source"], row["_table"], row["_load_id"]) == ("bureau", "cases", result.load_id)
@@ -102,9 +112,9 @@ def test_a_row_rewritten_in_place_lands_each_time_also_back_to_what_it_was(burea
     ingestion.pull_table("bureau", "cases")
     for minute, days in ((10, 99), (20, 1)):
         bureau.city.at(f"2017-12-01 08:{minute}")
-        bureau.run(f"UPDATE cases SET days = {days}, changed = '2017-12-01 08:{minute}' WHERE no = 'c1'")
+        bureau.run(f"UPDATE cases SET days = {days}, changed = '2017-12-01 08:{minute}' WHERE nr = 'c1'")
         assert ingestion.pull_table("bureau", "cases").rows == 1
-    states = [row["days"] for row in bureau.city.landed("bureau", "cases") if row["no"] == "c1"]
+    states = [row["days"] for row in bureau.city.landed("bureau", "cases") if row["nr"] == "c1"]
     assert sorted(states) == [1, 1, 99]
 
 
@@ -136,12 +146,11 @@ def test_a_full_pull_lands_what_the_windows_missed_and_nothing_twice(bureau: Bur
 
 def test_times_of_another_zone_become_the_citys(city: Any, postgres: Any) -> None:
     url = postgres.create(
-        "CREATE TABLE events (no text, at timestamp, seen timestamptz);"
+        "CREATE TABLE events (nr text, at timestamp, seen timestamptz);"
         "INSERT INTO events VALUES ('a', '2017-11-30 23:00', '2017-11-30 12:00+00'),"
         " ('b', '2017-12-01 00:30', '2017-12-01 01:00+00')"
     )
-    city.declare("abroad", "connect: postgres\nurl: ${ABROAD_URL}\ntables: {events: {title: 事件, key: [no], cursor: at,"
-                 " columns: {no: string, at: timestamp, seen: timestamp}}}\n")  # fmt: skip
+    city.declare("abroad", ABROAD)
     file = city.folder / "sources/abroad/source.yml"
     file.write_text(file.read_text("utf-8").replace("Asia/Shanghai", "Europe/Amsterdam"), "utf-8")
     city.set("ABROAD_URL", url)
@@ -158,11 +167,12 @@ def test_times_of_another_zone_become_the_citys(city: Any, postgres: Any) -> Non
 def test_a_new_column_warns_and_is_landed(bureau: Bureau) -> None:
     ingestion.pull_table("bureau", "cases")
     bureau.run(
-        "ALTER TABLE cases ADD COLUMN opened date; INSERT INTO cases VALUES ('n', 1, 1, '2017-12-01 08:00', '2017-11-11')"
+        "ALTER TABLE cases ADD COLUMN opened date;"
+        "INSERT INTO cases VALUES ('n', 1, 1, '2017-12-01 08:00', '2017-11-11')"
     )
     [result] = [result for result in ingestion.pull(["bureau"]) if result.table == "cases"]
     assert result.is_ok and "未声明的列 opened" in result.warnings[0]
-    assert next(row for row in bureau.city.landed("bureau", "cases") if row["no"] == "n")["opened"] == date(
+    assert next(row for row in bureau.city.landed("bureau", "cases") if row["nr"] == "n")["opened"] == date(
         2017, 11, 11
     )
     [load] = bureau.city.loads(load_id=result.load_id)
@@ -198,12 +208,12 @@ def test_a_wrong_type_names_the_column_and_the_first_keys(bureau: Bureau, pulls_
         ingestion.pull_table("bureau", "cases")
     bureau.run(
         "ALTER TABLE cases ALTER COLUMN days TYPE text;"
-        "UPDATE cases SET days = 'soon', changed = '2017-12-01 07:55' WHERE no IN ('c1', 'c2', 'c3', 'c4');"
-        "UPDATE cases SET days = '1.5', changed = '2017-12-01 07:55' WHERE no = 'c5'"
+        "UPDATE cases SET days = 'soon', changed = '2017-12-01 07:55' WHERE nr IN ('c1', 'c2', 'c3', 'c4');"
+        "UPDATE cases SET days = '1.5', changed = '2017-12-01 07:55' WHERE nr = 'c5'"
     )
     [cases, _] = ingestion.pull(["bureau"])
     assert cases.state == "failed"
-    assert "列 days 应为 int，有 5 个值不是（no 为 c1、c2、c3 等）" in cases.errors[0]
+    assert "列 days 应为 int，有 5 个值不是（nr 为 c1、c2、c3 等）" in cases.errors[0]
     assert "soon" not in cases.errors[0]
     assert len(bureau.city.visible()) == 1 + pulls_before  # of kinds, and what was there before
 

@@ -1,131 +1,30 @@
-"""The province, as a sender meets it: a real process, real HTTP, real crashes."""
+"""The province's interface, as a sender meets it: a real process, real HTTP, good and bad days."""
 
-import asyncio
-import json
-import os
-import signal
 import time
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
-from xml.sax.saxutils import escape
 
-import aiohttp
 import httpx
 import pytest
+from province_sender import (
+    BJ,
+    CASE,
+    ITEM,
+    SB,
+    SL,
+    SPCL,
+    Fields,
+    Sender,
+    a_home,
+    acceptance,
+    application,
+    case_no,
+    closing,
+    message,
+)
 
-from simulator import processes, province
+from simulator import province
+from simulator.province import messages
 from simulator.province.checks import is_organisation_code, is_resident_id
-from wangting.errors import WangtingError
-
-ITEM = "10131300500698857413445100"
-CASE = "1013130050069885741"
-SB, SL, SPCL, BJ = "EX_GDBS_SB", "EX_GDBS_SL", "EX_GDBS_SPCL", "EX_GDBS_BJ"
-Fields = dict[str, str]
-
-
-def case_no(number: int) -> str:
-    return f"{CASE}171130{number:04d}"
-
-
-def application(number: int, **changes: str) -> Fields:
-    case = case_no(number)
-    fields = {
-        "SBLSH": case,
-        "SXBM": ITEM,
-        "SXMC": "建设工程规划许可证核发",
-        "SQRLX": "1",
-        "SQRMC": "申请人甲",
-        "SQRZJLX": "111",
-        "SQRZJHM": "11010519491231002X",
-        "LXRXM": "联系人乙",
-        "LXRSJ": "13800138000",
-        "SBXMMC": "规划许可 <一期> & 二期",
-        "SBCLQD": "申请表;身份证",
-        "TJFS": "1",
-        "SBHZH": case,
-        "SBSJ": "2017-11-30 09:30:00",
-        "XZQHDM": "445100000000",
-        "SBBMZZJGDM": "006988574",
-    }
-    return {name: value for name, value in (fields | changes).items() if value}
-
-
-def acceptance(number: int, **changes: str) -> Fields:
-    fields = {
-        "SBLSH": case_no(number),
-        "SXBM": ITEM,
-        "SLBMMC": "规划局",
-        "SLBMZZJDDM": "006988574",
-        "XZQHDM": "445100000000",
-        "BLRXM": "受理人丙",
-        "SLZTDM": "1",
-        "SLHZH": case_no(number),
-        "SLSJ": "2017-11-30 15:00:00",
-        "GDBLSX": "20",
-        "GDBLSXDW": "G",
-        "SLZLQD": "申请表",
-    }
-    return {name: value for name, value in (fields | changes).items() if value}
-
-
-def closing(number: int, **changes: str) -> Fields:
-    fields = {
-        "SBLSH": case_no(number),
-        "SXBM": ITEM,
-        "BJBMZZJDDM": "006988574",
-        "XZQHDM": "445100000000",
-        "BJJGDM": "6",
-        "SFJE": "0",
-        "BJSJ": "2017-12-01 10:00:00",
-    }
-    return {name: value for name, value in (fields | changes).items() if value}
-
-
-def message(table: str, fields: Fields) -> bytes:
-    lines = "".join(f'<Field FieldName="{name}">{escape(value)}</Field>' for name, value in fields.items())
-    return f'<ExInfo><standardInfo process="{table}">{lines}</standardInfo></ExInfo>'.encode()
-
-
-class Sender:
-    """A sender that speaks the interface and nothing else."""
-
-    def __init__(self, connections: dict[str, str]) -> None:
-        self.http = httpx.Client(
-            base_url=connections["PROVINCE_URL"],
-            headers={"Authorization": f"Bearer {connections['PROVINCE_TOKEN']}"},
-            timeout=5,
-            trust_env=False,
-        )
-
-    def post(self, table: str, key: str, version: int | str, body: bytes, **changes: str) -> httpx.Response:
-        asked = {
-            "deptCode": "006988574",
-            "tableName": table,
-            "identify": key,
-            "version": str(version),
-        } | changes
-        return self.http.post("/submit", params={k: v for k, v in asked.items() if v}, content=body)
-
-    def send(self, table: str, fields: Fields, version: int = 1, key: str | None = None) -> dict[str, Any]:
-        answer = self.post(
-            table, key or fields["SBLSH"], version, message(table, fields | {"VERSION": str(version)})
-        )
-        assert answer.status_code == 200
-        receipt: dict[str, Any] = answer.json()
-        assert receipt.keys() == {"code", "desc", "reasonList", "receiptNo"}
-        return receipt
-
-    def get(self, path: str, **asked: Any) -> Any:
-        return self.http.get(path, params=asked).json()
-
-    def misbehave(self, **manners: float) -> None:
-        self.http.post("/misbehave", json=manners).raise_for_status()
-
-
-def a_home(folder: Path) -> Path:
-    (folder / "clock.json").write_text(json.dumps({"now": "2017-12-01T09:00:00"}), "utf-8")
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -261,31 +160,6 @@ def test_what_is_no_message_at_all_has_its_own_codes(sender: Sender) -> None:
     assert sender.http.get("/counts", headers={"Authorization": ""}).status_code == 401
 
 
-def test_pages_and_counts_hold_every_version_once(tmp_path: Path) -> None:
-    sender = Sender(province.start(a_home(tmp_path)))
-    try:
-        for number in range(7):
-            sender.send(SB, application(number))
-        sender.send(SB, application(3, BZ="更正"), version=2)
-        sender.send(SL, acceptance(3))
-        pages = [sender.get("/records", tableName=SB, page=page, size=3) for page in (1, 2, 3, 4)]
-        assert {page["total"] for page in pages} == {8}
-        seen = [(row["identify"], row["version"]) for page in pages for row in page["data"]]
-        assert seen == [(case_no(number), 1) for number in range(7)] + [(case_no(3), 2)]
-        assert pages[0]["data"][0]["fields"]["SBXMMC"] == "规划许可 <一期> & 二期"
-        counts = sender.get("/counts")["data"]
-        assert {"day": "2017-12-01", "deptCode": "006988574", "tableName": SB, "count": 8} in counts
-        by_business = sender.get("/counts", by="business")["data"]
-        assert {(row["day"], row["tableName"], row["count"]) for row in by_business} == {
-            ("2017-11-30", SB, 8),
-            ("2017-11-30", SL, 1),
-        }
-        assert sender.http.get("/records", params={"page": "x"}).status_code == 400
-        assert sender.http.get("/records", params={"tableName": "no"}).status_code == 400
-    finally:
-        province.stop(tmp_path)
-
-
 def test_a_timeout_never_answers_and_stores_or_not(sender: Sender) -> None:
     sender.misbehave(timeout=1, seed=5)
     for number in range(8201, 8209):
@@ -342,126 +216,6 @@ def test_misbehaviour_repeats_under_its_seed(sender: Sender) -> None:
     assert len(set(fates(7))) >= 3
 
 
-def test_what_was_acknowledged_survives_a_kill(tmp_path: Path) -> None:
-    connections = province.start(a_home(tmp_path))
-    acknowledged: dict[str, str] = {}
-
-    async def push() -> None:
-        base, token = connections["PROVINCE_URL"], connections["PROVINCE_TOKEN"]
-        numbers = iter(range(10_000))
-        async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {token}"}) as http:
-
-            async def one_connection() -> None:
-                for number in numbers:
-                    asked = {"deptCode": "1", "tableName": SB, "identify": case_no(number), "version": "1"}
-                    body = message(SB, application(number))
-                    try:
-                        async with http.post(f"{base}/submit", params=asked, data=body) as answer:
-                            receipt = await answer.json()
-                    except aiohttp.ClientError:
-                        return
-                    assert receipt["code"] == 0
-                    acknowledged[case_no(number)] = receipt["receiptNo"]
-                    if len(acknowledged) == 600:
-                        pid = province.process_id(tmp_path)
-                        assert pid is not None
-                        os.kill(pid, signal.SIGKILL)
-
-            await asyncio.gather(*(one_connection() for _ in range(16)))
-
-    asyncio.run(push())
-    assert len(acknowledged) >= 600
-    assert not province.is_running(tmp_path)
-    again = province.start(tmp_path)
-    try:
-        assert again == connections
-        rows = Sender(again).get("/records", tableName=SB, page=1, size=5000)
-        stored = {row["identify"]: row["receiptNo"] for row in rows["data"]}
-        assert acknowledged.items() <= stored.items()
-        assert (
-            rows["total"]
-            == len(rows["data"])
-            == sum(r["count"] for r in Sender(again).get("/counts")["data"])
-        )
-    finally:
-        province.stop(tmp_path)
-
-
-def test_a_site_may_agree_on_deviations(tmp_path: Path) -> None:
-    override = tmp_path / "specification.yml"
-    override.write_text(
-        """
-fields:
-  EX_GDBS_SB:
-    SBLSH: {format: null, why: 日志没有 29 位流水号}
-    SXBM: {required: false, format: null, why: 日志没有事项编码}
-    SQRMC: {required: false, why: 日志没有申请人}
-codes:
-  channel: {"2": {title: 电子邮件, why: 日志里有}}
-earliest_date: {value: 2010-01-01, why: 日志始于 2010 年}
-disable_rules: {N2.sblsh_date: 没有流水号, N2.sblsh_unit: 没有流水号}
-length_encoding: {value: utf-8, why: 对方按 UTF-8 计}
-""",
-        "utf-8",
-    )
-    sender = Sender(province.start(a_home(tmp_path), override=override))
-    try:
-        old = application(1, SBLSH="case-1", SXBM="", SQRMC="", TJFS="2", SBSJ="2010-05-01 08:00:00")
-        assert sender.send(SB, old)["reasonList"] == []
-        older = application(1, SBLSH="case-2", SBSJ="2009-05-01 08:00:00", SXMC="证" * 67)
-        assert len(sender.send(SB, older)["reasonList"]) == 2
-        # Started again without the deviations, it is another server: the published text holds again.
-        sender = Sender(province.start(tmp_path))
-        assert sender.send(SB, old | {"SBLSH": "case-3"})["code"] == 1
-    finally:
-        province.stop(tmp_path)
-
-
-def test_a_specification_with_a_typo_is_named(tmp_path: Path) -> None:
-    broken = tmp_path / "specification.yml"
-    broken.write_text("fields: {EX_GDBS_SB: [", "utf-8")
-    with pytest.raises(WangtingError, match=r"specification\.yml") as raised:
-        province.start(a_home(tmp_path), override=broken)
-    assert "YAML" in str(raised.value)
-    assert not province.is_running(tmp_path)
-
-
-def test_start_finds_the_running_one_and_stop_spares_strangers(tmp_path: Path) -> None:
-    first = province.start(a_home(tmp_path))
-    folder = tmp_path / "simulator" / "province"
-    pid = province.process_id(tmp_path)
-    try:
-        assert province.start(tmp_path) == first
-        assert province.process_id(tmp_path) == pid
-        assert (folder / "token").stat().st_mode & 0o777 == 0o600
-        state = json.loads((folder / "server.json").read_text("utf-8"))
-        # A stale file whose process id is somebody else's by now (here: ours) must end nobody.
-        (folder / "server.json").write_text(json.dumps(state | {"pid": os.getpid()}), "utf-8")
-        assert not province.stop(tmp_path)
-        (folder / "server.json").write_text(json.dumps(state), "utf-8")
-        # A second server would share the store: it is turned away in one sentence.
-        (folder / "server.json").rename(folder / "kept.json")
-        with pytest.raises(WangtingError, match="正被另一个模拟服务进程使用"):
-            province.start(tmp_path)
-        (folder / "kept.json").rename(folder / "server.json")
-    finally:
-        assert province.stop(tmp_path)
-    assert not province.is_running(tmp_path)
-    assert not province.stop(tmp_path)
-
-
-def test_a_taken_port_is_replaced(tmp_path: Path) -> None:
-    first = province.start(a_home(tmp_path))
-    province.stop(tmp_path)
-    taken = processes._listen(tmp_path / "simulator" / "province" / "port")
-    try:
-        assert first["PROVINCE_URL"].endswith(f":{taken.getsockname()[1]}")
-        assert province.start(tmp_path)["PROVINCE_URL"] != first["PROVINCE_URL"]
-    finally:
-        province.stop(tmp_path)
-        taken.close()
-
-
 def test_check_digits_agree_with_a_well_kept_library() -> None:
     ric = pytest.importorskip("stdnum.cn.ric")
     for stem in ("11010519491231002", "44510219800101001", "44510319991231123"):
@@ -469,3 +223,31 @@ def test_check_digits_agree_with_a_well_kept_library() -> None:
         assert [digit for digit in "0123456789X" if is_resident_id(stem + digit)] == [right]
     assert is_organisation_code("006988574")
     assert not is_organisation_code("006988575")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        message(SB, application(1, SBXMMC="平常")),
+        message(SB, application(1)),
+        message(SB, {}),
+        message(SB, application(1)).replace(b"><", b">\n<"),
+        b"<?xml version='1.0' encoding='UTF-8'?>" + message(SB, application(1)),
+        message(SB, {"BZ": "一\n二\t三"}),
+        message(SB, {"BZ": ""}),
+        message(SB, {"BZ": "x"}).replace(b">x<", b">x\x01<"),
+        message(SB, {"BZ": "x"}).replace(b"</Field>", b"</Field>y"),
+        message(SB, {"BZ": "x"}).replace(b"</Field>", b"</Field><Field>y</Field>"),
+        message(SB, {"BZ": "x"}) + b"<a/>",
+        "<ExInfo>证".encode("gbk"),
+    ],
+)
+def test_the_quick_reading_of_a_message_is_the_parsers(body: bytes) -> None:
+    quick = messages._read_plain(body)
+    try:
+        full = messages._read_any(body)
+    except messages.MessageError:
+        assert quick is None
+    else:
+        assert quick in (None, full)
+        assert messages.read(body) == full

@@ -24,7 +24,7 @@ contexted as (
         records.*,
         records.unit_code as case_unit_code,
         known_items.item_code is not null as ctx_item_is_known,
-        case when known_items.item_code is not null and records.applied_at is not null then items.item_code is not null end as ctx_item_is_valid,
+        case when records.applied_at is not null then items.item_code is not null end as ctx_item_is_valid,
         records.region_code in (
             select known.region_code from {{ ref('regions') }} as known
             union

@@ -69,10 +69,27 @@ closings as (
     {{ touched() }}
 ),
 
+units as (
+    select
+        own.unit_code,
+        own.region_code,
+        coalesce(region.statutory_code, own.region_code) as statutory_code
+    from {{ ref('units') }} as own
+    left join {{ ref('regions') }} as region on own.region_code = region.region_code
+),
+
+-- 领取登记没有地点，只有区划：不在部门自己的区划领取，就是另一个大厅。
 collections as (
-    select application_no, collected_at, collection_method
-    from {{ ref('int_collections_deduplicated') }}
-    {{ touched() }}
+    select
+        collected.application_no,
+        collected.collected_at,
+        collected.collection_method,
+        cast(collected.collected_at as date) as collected_on,
+        coalesce(collected.region_code not in (units.region_code, units.statutory_code), false) as is_elsewhere
+    from {{ ref('int_collections_deduplicated') }} as collected
+    left join applications on collected.application_no = applications.application_no
+    left join units on applications.unit_code = units.unit_code
+    {{ touched('collected.application_no') }}
 ),
 
 -- 到现场补交：有具体地点且不是网上。
@@ -85,30 +102,48 @@ handed_in as (
     where {{ is_hall('place') }} {{ touched(and_=true) }}
 ),
 
--- 有到现场补交的办件很少：只有它们需要把各次到场摆在一起数。
+-- 有到现场补交的办件很少：只有它们需要把各次到场（日期、大厅）摆在一起数。
 presences as (
-    select application_no, visited_on, place from handed_in
+    select application_no, visited_on, place
+    from handed_in
     union
-    select applications.application_no, cast(applications.applied_at as date) as visited_on, coalesce(applications.station_name, '') as place
+    select
+        applications.application_no,
+        cast(applications.applied_at as date) as visited_on,
+        coalesce(applications.station_name, '') as place
     from applications
-    inner join (select distinct application_no from handed_in) as those on applications.application_no = those.application_no
+    inner join (select distinct application_no from handed_in) as those
+        on applications.application_no = those.application_no
     where applications.channel = '0'
 ),
 
-collected_elsewhere as (
-    select collections.application_no
+collected_apart as (
+    select distinct collections.application_no
     from collections
-    inner join (select distinct application_no from handed_in) as those on collections.application_no = those.application_no
+    inner join (select distinct application_no from handed_in) as those
+        on collections.application_no = those.application_no
     left join presences
         on collections.application_no = presences.application_no
-        and cast(collections.collected_at as date) = presences.visited_on
-    where collections.collection_method = '0' and presences.application_no is null
+        and collections.collected_on = presences.visited_on
+    where
+        collections.collection_method = '0'
+        and (collections.is_elsewhere or presences.application_no is null)
+),
+
+counted as (
+    select application_no, count(*) as presence_count
+    from presences
+    group by application_no
 ),
 
 many_visits as (
-    select counted.application_no, cast(counted.visits + case when collected_elsewhere.application_no is null then 0 else 1 end as int) as visit_count
-    from (select application_no, count(*) as visits from presences group by application_no) as counted
-    left join collected_elsewhere on counted.application_no = collected_elsewhere.application_no
+    select
+        counted.application_no,
+        cast(
+            counted.presence_count + case when collected_apart.application_no is null then 0 else 1 end as int
+        ) as visit_count
+    from counted
+    left join collected_apart on counted.application_no = collected_apart.application_no
 )
 
 select
@@ -158,7 +193,10 @@ select
         when
             applications.channel = '0'
             and collections.collection_method = '0'
-            and cast(applications.applied_at as date) is distinct from cast(collections.collected_at as date) then 2
+            and (
+                collections.is_elsewhere
+                or cast(applications.applied_at as date) is distinct from collections.collected_on
+            ) then 2
         when applications.channel = '0' or collections.collection_method = '0' then 1
         else 0
     end as visit_count

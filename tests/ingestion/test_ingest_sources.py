@@ -1,0 +1,125 @@
+"""The site's declarations, and what the commands say about systems."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+import ingestion
+from wangting import settings
+from wangting.errors import WangtingError
+from wangting.site import current_site
+
+SOURCES = sorted((settings.REPOSITORY / "sites").glob("*/sources/*/source.yml"))
+RECORDS = sorted((settings.REPOSITORY / "expectations/specification/2013").glob("ex_gdbs_*.yml"))
+KINDS = {"text": "string", "time": "timestamp", "integer": "int"}
+
+
+@pytest.mark.parametrize("file", SOURCES, ids=lambda file: f"{file.parts[-4]}-{file.parts[-2]}")
+def test_a_declaration_is_sound(file: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WANGTING_SITE", str(file.parents[2]))
+    source = current_site().check().source(file.parent.name)
+    assert source.title and source.owner
+
+
+@pytest.mark.parametrize("file", RECORDS, ids=lambda file: file.stem)
+def test_the_unified_platform_has_the_specifications_fields(file: Path, home: Path) -> None:
+    record = yaml.safe_load(file.read_text("utf-8"))
+    table = current_site().source("unified_platform").tables[file.stem]
+    fields = {
+        name.lower(): KINDS.get(about["type"]) or f"decimal({about['digits']}, {about['scale']})"
+        for name, about in record["fields"].items()
+    }
+    assert table.columns == {**fields, "version": "int", "inserttime": "timestamp"}
+    assert table.key == [*(name.lower() for name in record["key"]), "version"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "line", "said"),
+    [
+        ("colums: {a: string}", 11, "tables.t.columns：缺少这一项"),
+        ("columns: {a: strng}", 11, "列 a 的类型 strng 不在"),
+        ("columns: {a: string}\n    cursor: b", 9, "键或游标 b 不在 columns 之中"),
+        ("columns: {a: string}\n    cursor: a", 9, "游标 a 应为 timestamp"),
+        ("columns: {a: string}\n    lag: soon", 12, "应写作「10 minutes」"),
+        ("columns: {a: string", 12, "不是有效的 YAML"),
+    ],
+)
+def test_a_typo_is_one_sentence_with_file_line_and_field(city: Any, wrong: str, line: int, said: str) -> None:
+    city.declare(
+        "good",
+        "connect: files\nurl: ${DROP}\ntables: {t: {title: 表, key: [a], pattern: '*', columns: {a: string}}}\n",
+    )
+    city.set("DROP", str(city.home))
+    file = city.declare(
+        "typo", f"connect: postgres\nurl: x\ntables:\n  t:\n    title: 表\n    key: [a]\n    {wrong}\n"
+    )
+    broken, good = sorted(ingestion.pull(), key=lambda result: result.is_ok)
+    assert good.is_ok and good.source == "good"
+    assert broken.source == "typo" and said in broken.errors[0], broken.errors
+    assert str(file) in broken.errors[0]
+    with pytest.raises(WangtingError):
+        current_site().check()
+    with pytest.raises(WangtingError):
+        ingestion.pull_table("typo", "t")
+
+
+def test_connectors_ask_for_what_they_need(city: Any) -> None:
+    city.declare("web", "connect: rest\nurl: x\ntables: {t: {title: 表, key: [a], columns: {a: string}}}\n")
+    with pytest.raises(WangtingError, match="表 t 缺少 path（connect 为 rest 时必填）"):
+        current_site().check()
+
+
+def test_an_unknown_name_lists_the_known_ones(city: Any) -> None:
+    city.declare(
+        "town",
+        "connect: files\nurl: x\ntables: {t: {title: 表, key: [a], pattern: '*', columns: {a: string}}}\n",
+    )
+    with pytest.raises(WangtingError, match="没有名为 twon 的来源；可用的来源：town"):
+        ingestion.pull(["twon"])
+    with pytest.raises(WangtingError, match="没有声明表 x；可用的表：t"):
+        ingestion.pull_table("town", "x")
+
+
+def test_the_commands_show_results_states_and_exit_codes(city: Any, tmp_path: Path) -> None:
+    import typer
+
+    from ingestion import commands
+
+    app = typer.Typer()
+    app.command("pull")(commands.pull)
+    app.command("sources")(commands.sources)
+    run = CliRunner().invoke
+    drop = tmp_path / "drop"
+    drop.mkdir()
+    (drop / "a.csv").write_text("a\n1\n", "utf-8")
+    for name, place in (("town", drop), ("gone", tmp_path / "nowhere"), ("later", drop)):
+        city.declare(
+            name,
+            f"connect: files\nurl: {place}\ntables: {{t: {{title: 表, key: [a], pattern: '*', columns: {{a: string}}}}}}\n",
+        )
+    done = run(app, ["pull", "--json", "town", "gone"])
+    town, gone = json.loads(done.stdout)
+    assert done.exit_code == 1 and (town["state"], town["rows"], gone["state"]) == ("committed", 1, "failed")
+    assert "文件夹不存在" in run(app, ["pull", "gone"]).stdout
+    assert run(app, ["pull", "town"]).exit_code == 0
+    systems = {one["source"]: one for one in json.loads(run(app, ["sources", "--json"]).stdout)}
+    assert {name: one["state"] for name, one in systems.items()} == {
+        "town": "ok",
+        "gone": "failed",
+        "later": "never",
+    }
+    assert systems["town"]["rows"] == 1 and systems["town"]["silence_hours"] == 0.0
+    city.at("2017-12-01 13:00")
+    assert run(app, ["pull", "town"]).exit_code == 0
+    [town] = [one for one in json.loads(run(app, ["sources", "--json"]).stdout) if one["source"] == "town"]
+    assert (town["state"], town["silence_hours"], town["last_load_at"]) == (
+        "silent",
+        5.0,
+        "2017-12-01T13:00:00",
+    )
+    shown = run(app, ["sources"]).stdout
+    assert "沉默" in shown and "失败" in shown and "未取过" in shown
