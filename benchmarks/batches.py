@@ -8,9 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from expectations.model import Specification
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "expectations"))
-import records
+from tests.expectations import records
 
 # How a city's day is made up, in records of 200.
 MIX = {

@@ -77,8 +77,8 @@ def cut(*, full: bool = False) -> CutSummary:
             )
         lane = engine.connect(path, read_only=True)
         try:
-            summary = _cut(lane, record_types(), mark, builds, full)
             batches.keep_snapshot(lane, [kind.table for kind in record_types()])
+            summary = _cut(lane, record_types(), mark, builds, full)
         except duckdb.IOException as error:
             reason = str(error).splitlines()[0]
             raise WangtingError(

@@ -100,6 +100,7 @@ class _Run:
         self._site, self._kinds, self._summary = site, kinds, summary
         self._failures_in_a_row = 0
         self._breaker = max(site.province.connections, 8)
+        self._is_probing = False
         self._trouble: WangtingError | None = None
         self._last_failure = ""
         self._watch = _Watch()
@@ -132,6 +133,7 @@ class _Run:
             await self._pass()
             if self._trouble is not None:
                 return
+            self._is_probing = self._is_dead
             dead = dead + 1 if self._is_dead else 0
             if dead == _DEAD_PASSES:
                 self._trouble = await self._gone()
@@ -197,8 +199,9 @@ class _Run:
         waiting = deque(chunk)
         answers: dict[int, Result] = {}
 
-        async def work() -> None:
-            while waiting and not self._is_dead and self._trouble is None:
+        async def work(cases: int) -> None:
+            while waiting and cases and not self._is_dead and self._trouble is None:
+                cases -= 1
                 for message in waiting.popleft():
                     try:
                         answer = await self._province.submit(message.address, message.body)
@@ -214,7 +217,13 @@ class _Run:
                     if answer.code in (None, 3):
                         break  # the later records of this case wait for this one
 
-        await asyncio.gather(*(work() for _ in range(min(self._site.province.connections, len(chunk)))))
+        if self._is_probing:
+            # It was not there a moment ago: one record asks first.
+            await work(1)
+            self._is_probing = self._failures_in_a_row > 0
+            if self._is_probing:
+                self._failures_in_a_row = self._breaker
+        await asyncio.gather(*(work(len(chunk)) for _ in range(min(self._site.province.connections, len(chunk)))))
         return [
             answers.get(id(message)) or Result(message, None, self._watch.now())
             for case in chunk

@@ -200,8 +200,8 @@ def _judge_into(
             summary.outcomes[record] = {outcome: counts[outcome] for outcome in _OUTCOMES}
     summary.findings = dict(sorted(found.items()))
     if summary.alarms:
-        alarms = [alarm.model_dump() for alarm in summary.alarms]
-        (work / "alarms.json").write_text(json.dumps(alarms, ensure_ascii=False, indent=1), "utf-8")
+        told = [alarm.model_dump() for alarm in summary.alarms]
+        (work / "alarms.json").write_text(json.dumps(told, ensure_ascii=False, indent=1), "utf-8")
     for path in work.iterdir():
         path.chmod(0o600)
 

@@ -228,8 +228,9 @@ def _changed(specification: Specification, path: Path) -> Specification:
     ids |= {rule.id for rule in specification.general.field_rules.values()}
     for rule_id, why in override.disable_rules.items():
         if rule_id not in ids:
-            at = ("disable_rules", rule_id)
-            raise _mistake(path, lines, at, f"disable_rules：没有规则 {rule_id}", "改正规则编号")
+            raise _mistake(
+                path, lines, ("disable_rules", rule_id), f"disable_rules：没有规则 {rule_id}", "改正规则编号"
+            )
         changes.append(f"不适用规则 {rule_id}：{why}")
     try:
         made = Specification.model_validate(
@@ -246,9 +247,9 @@ def _changed(specification: Specification, path: Path) -> Specification:
         place = first["loc"]
         # records.EX_….fields.NAME.attribute of the specification is fields.EX_….NAME.attribute in the site's file.
         is_field = len(place) > 3 and place[0] == "records" and place[2] == "fields"
-        at = ("fields", place[1], *place[3:]) if is_field else place
-        field = ".".join(map(str, at))
-        raise _mistake(path, lines, at, f"{field}：{first['msg']}", "改正后再运行") from error
+        wrong = ("fields", place[1], *place[3:]) if is_field else place
+        field = ".".join(map(str, wrong))
+        raise _mistake(path, lines, wrong, f"{field}：{first['msg']}", "改正后再运行") from error
     for record_model in made.records.values():
         _agree(record_model, codes, path, lines, relaxed=True)
     return made

@@ -1,4 +1,4 @@
-"""The exchange specification as validated types: records, fields, code lists, rules, the closed vocabulary of checks."""
+"""The exchange specification as validated types: records, fields, code lists, rules, the closed vocabulary."""
 
 from datetime import date
 from typing import Annotated, Any, Literal

@@ -156,12 +156,11 @@ def _pull_table(
     except WangtingError as error:
         trouble = error
     except Exception as error:  # a mistake of ours must not keep the other tables from landing
-        _log.exception("pull of %s.%s failed", spec.name, table)
-        trouble = WangtingError(
-            f"意外错误（{type(error).__name__}）",
-            place=place(spec, table),
-            mend="详情见日志，请把它交给维护人员",
-        )
+        trouble = landing.as_sentence(error, place(spec, table))
+        if trouble is None:
+            _log.exception("pull of %s.%s failed", spec.name, table)
+            about = f"意外错误（{type(error).__name__}）"
+            trouble = WangtingError(about, place=place(spec, table), mend="详情见日志，请把它交给维护人员")
     if trouble is not None:
         result.errors.append(str(trouble))
         if not result.rows:

@@ -7,6 +7,7 @@ becomes visible in its source; both in local seconds, `NONE` where the stage doe
 """
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -41,12 +42,12 @@ PLATFORM, BUREAU, TOWN = 0, 1, 2
 WINDOW, ONLINE, EXPRESS = 0, 1, 8
 MINUTE, HOUR = 60, 3600
 
-_DRAWS = (
-    "item hour second channel applicant contact pre pre_wait sup sup_wait sup_place refuse refuse_bj accept_wait"
+_DRAWS = tuple(
+    "item hour second channel applicant contact pre pre_wait sup sup_wait sup_place refuse refuse_bj accept_wait"  # noqa: SIM905
     " duration spread1 spread2 spread3 tb tb_kind tb_wait tb_end sup2 sup2_wait sup2_place never result denied"
     " collect collect_wait collect_way collect_where late late_slot late_hours late_row source defect kind mend"
-    " mend_wait fix fix_kind fix_wait town_fix resend"
-).split()
+    " mend_wait fix fix_kind fix_wait town_fix resend".split()
+)
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,10 @@ class Draws:
 
     def __init__(self, seed: int, days: list[Day]) -> None:
         width = len(_DRAWS) + len(SLOTS)
-        blocks = [np.random.default_rng([seed, 2, day.number]).random((width, day.count), np.float32) for day in days]
+        blocks = [
+            np.random.default_rng([seed, 2, day.number]).random((width, day.count), np.float32)
+            for day in days
+        ]
         self._values = np.concatenate(blocks, axis=1) if blocks else np.zeros((width, 0), np.float32)
 
     def __getitem__(self, name: str) -> NDArray[np.float64]:
@@ -139,8 +143,12 @@ def draw_plan(
     draws = Draws(seed, days)
     day = np.repeat(np.array([d.number for d in days], dtype=np.int64), [d.count for d in days])
     rank = np.concatenate([np.arange(d.count) for d in days]) if days else np.zeros(0, np.int64)
-    evening = np.concatenate([np.arange(d.count) >= d.until_evening for d in days]) if days else np.zeros(0, bool)
-    forwarded = np.concatenate([np.arange(d.count) < d.forwarded for d in days]) if days else np.zeros(0, bool)
+    evening = (
+        np.concatenate([np.arange(d.count) >= d.until_evening for d in days]) if days else np.zeros(0, bool)
+    )
+    forwarded = (
+        np.concatenate([np.arange(d.count) < d.forwarded for d in days]) if days else np.zeros(0, bool)
+    )
     online_only = evening | ~workdays.is_working(day)
     item = np.where(
         online_only,
@@ -151,9 +159,11 @@ def draw_plan(
     item = np.where(closed, catalogue.fallback[item], item)
     item = np.where(online_only & ~catalogue.is_online[item], catalogue.online_fallback[item], item)
     # A case that is passed on starts in a county and takes its time: licences of counties, not immediate.
-    forwardable = catalogue.is_licence & catalogue.is_stable & (catalogue.level == 1) & ~catalogue.is_immediate
+    forwardable = (
+        catalogue.is_licence & catalogue.is_stable & (catalogue.level == 1) & ~catalogue.is_immediate
+    )
     item = np.where(forwarded, _choose(np.where(forwardable, catalogue.weight, 0.0), draws["item"]), item)
-    rising = (day - workdays.day_number(workdays.date(2017, 7, 1))) / 365 * 0.12
+    rising = (day - workdays.day_number(date(2017, 7, 1))) / 365 * 0.12
     share = np.clip(catalogue.online_share[item] + np.where(catalogue.is_online[item], rising, 0.0), 0, 0.98)
     share = np.where(catalogue.is_online[item], share, 0.0)
     channel = np.where(
@@ -217,7 +227,8 @@ def _run(plan: Plan, draws: Draws, catalogue: Catalogue, forwarded: Flags) -> No
     notice = add_working_time(ready, np.full(len(item), 120))
     at[:, BJGZ1] = np.where(supplement, notice, NONE)
     handed_in = add_working_time(
-        notice, _exponential(draws["sup_wait"], 2.5 * workdays.WORKING_SECONDS, 9 * workdays.WORKING_SECONDS) + HOUR
+        notice,
+        _exponential(draws["sup_wait"], 2.5 * workdays.WORKING_SECONDS, 9 * workdays.WORKING_SECONDS) + HOUR,
     )
     never_before = supplement & (draws["never"] < 0.15)
     at[:, BJSL1] = np.where(supplement & ~never_before, handed_in, NONE)
@@ -236,7 +247,8 @@ def _run(plan: Plan, draws: Draws, catalogue: Catalogue, forwarded: Flags) -> No
     supplement2 = goes_on & plain & platform & ~immediate & ~supplement & (draws["sup2"] < 0.025)
     notice2 = add_working_time(accepted, np.full(len(item), 1_800))
     handed2 = add_working_time(
-        notice2, _exponential(draws["sup2_wait"], 3 * workdays.WORKING_SECONDS, 10 * workdays.WORKING_SECONDS) + HOUR
+        notice2,
+        _exponential(draws["sup2_wait"], 3 * workdays.WORKING_SECONDS, 10 * workdays.WORKING_SECONDS) + HOUR,
     )
     never_after = supplement2 & (draws["never"] < 0.12)
     at[:, BJGZ2] = np.where(supplement2, notice2, NONE)
@@ -282,8 +294,12 @@ def _run(plan: Plan, draws: Draws, catalogue: Catalogue, forwarded: Flags) -> No
     closes |= abandoned
     at[:, BJ] = np.where(closes, closing, NONE)
 
-    collects = closes & np.where(result == 0, draws["collect"] < 0.82, (result == 6) & (draws["collect"] < 0.06))
-    away = _exponential(draws["collect_wait"], 2 * workdays.WORKING_SECONDS, 20 * workdays.WORKING_SECONDS) + 300
+    collects = closes & np.where(
+        result == 0, draws["collect"] < 0.82, (result == 6) & (draws["collect"] < 0.06)
+    )
+    away = (
+        _exponential(draws["collect_wait"], 2 * workdays.WORKING_SECONDS, 20 * workdays.WORKING_SECONDS) + 300
+    )
     collected = add_working_time(closing, away)
     at_once = immediate & (draws["collect_wait"] < 0.5)
     collected = np.where(at_once, closing + 60 + (draws["collect_wait"] * 600).astype(np.int64), collected)
@@ -332,7 +348,9 @@ def _follow_up(plan: Plan, draws: Draws, catalogue: Catalogue, origins: NDArray[
     day = starts // DAY
     more: Plan = {name: values[origins].copy() for name, values in plan.items()}
     more["item"] = targets[(plan["day"][origins] * 31 + ordinal * 7) % len(targets)]
-    more["case_id"] = (plan["day"][origins] - workdays.day_number(workdays.FIRST)) * 100_000 + 90_000 + ordinal
+    more["case_id"] = (
+        (plan["day"][origins] - workdays.day_number(workdays.FIRST)) * 100_000 + 90_000 + ordinal
+    )
     more["origin_id"] = plan["case_id"][origins]
     more["day"] = day
     more["channel"] = np.full(len(origins), WINDOW, dtype=np.int64)

@@ -19,13 +19,25 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from simulator import cases, defects, emission, items, places, population, records, sources, truth, workbooks, workdays
+from simulator import (
+    cases,
+    defects,
+    emission,
+    items,
+    places,
+    population,
+    records,
+    sources,
+    truth,
+    workbooks,
+    workdays,
+)
 from simulator import world as simulated_world
 from simulator.cases import Day
 from simulator.postgres import Server
 from wangting.errors import WangtingError
 
-START = datetime(2017, 11, 30, 18)  # noqa: DTZ001 (local and naive throughout)
+START = datetime(2017, 11, 30, 18)
 FIRST_DAY = date(2017, 1, 3)
 FORWARDED_SHARE = 0.003
 EVENING_SHARE = 0.035
@@ -101,7 +113,9 @@ class City:
                 self._totals[each] = total
         if day not in self._totals:
             raise WangtingError(
-                "模拟城市的日历只到 2018 年 10 月", place=day.isoformat(), mend="重新建立城市：wangting simulate down --remove"
+                "模拟城市的日历只到 2018 年 10 月",
+                place=day.isoformat(),
+                mend="重新建立城市：wangting simulate down --remove",
             )
         return self._totals[day]
 
@@ -118,13 +132,13 @@ class City:
 
     def draw(self, days: list[Day]) -> cases.Plan:
         """The whole plan of some days, faults and times of visibility included."""
-        until_start = self.settings.cases * 0.08  # lines that the four towns' windows would write
+        expected = self.settings.cases * 0.045  # lines that the four towns' windows would write
         plan, draws = cases.draw_plan(
             self.catalogue,
             self.settings.seed,
             days,
             self.people,
-            min(1.0, SPREADSHEET_ROWS / until_start),
+            min(1.0, SPREADSHEET_ROWS / expected),
             emission.SPREADSHEETS_FROM,
         )
         emission.emit(plan, draws, self.catalogue, self.settings.defects, workdays.to_seconds(START))
@@ -153,13 +167,9 @@ class City:
         writers = _Writers(self.connection, self.folder)
         with self.server.attached(self.connection):
             for days in self._chunks():
-                if days[-1].number == workdays.day_number(START.date()):
-                    # The start day makes the number exact, so the days before it are counted first.
-                    plan = self.draw(days[:-1])
-                    so_far = counted + int(np.sum(plan["at"][:, 0] <= workdays.to_seconds(START)))
-                    days[-1] = self.day(START.date(), so_far)
+                days = self.settle(days, counted)
                 plan = self.draw(days)
-                counted += int(np.sum(plan["at"][:, 0] <= workdays.to_seconds(START)))
+                counted += _applied_by_start(plan)
                 self.load(plan)
                 del plan
                 records.build(self.connection)
@@ -176,6 +186,17 @@ class City:
         last = START.date()
         self._save(START, last)
         return {"cases": counted, "rows": rows}
+
+    def settle(self, days: list[Day], counted: int) -> list[Day]:
+        """The same days; where the start day is the last, it is sized so that the whole number is exact.
+
+        Args:
+            counted: the cases of all days before these.
+        """
+        if not days or days[-1].number != workdays.day_number(START.date()):
+            return days
+        before = counted + _applied_by_start(self.draw(days[:-1]))
+        return [*days[:-1], self.day(START.date(), before)]
 
     def _chunks(self) -> Iterator[list[Day]]:
         chunk: list[Day] = []
@@ -225,7 +246,9 @@ class City:
     def _keep_pending(self, until: str) -> None:
         path = self.folder / "pending" / "plan.parquet"
         draft = path.with_suffix(".new")
-        self.connection.execute(f"copy (select * from plan where last_seen > {until}) to '{draft}' (format parquet)")
+        self.connection.execute(
+            f"copy (select * from plan where last_seen > {until}) to '{draft}' (format parquet)"
+        )
         draft.replace(path)
 
     def _write_services(self, until: str) -> None:
@@ -261,11 +284,19 @@ class City:
 
     def _save(self, moment: datetime, generated: date) -> None:
         """Remember how far the city has come; the last thing that a step does."""
-        state = {**asdict(self.settings), "emitted_until": moment.isoformat(), "generated": generated.isoformat()}
+        state = {
+            **asdict(self.settings),
+            "emitted_until": moment.isoformat(),
+            "generated": generated.isoformat(),
+        }
         path = self.folder / "city.json"
         draft = path.with_suffix(".new")
         draft.write_text(json.dumps(state, ensure_ascii=False, indent=1), "utf-8")
         draft.replace(path)
+
+
+def _applied_by_start(plan: cases.Plan) -> int:
+    return int(np.sum(plan["at"][:, cases.SB] <= workdays.to_seconds(START)))
 
 
 def remembered(home: Path) -> dict[str, Any] | None:
@@ -280,7 +311,9 @@ def _lines_of(path: Path) -> list[tuple[str | None, ...]]:
     from openpyxl import load_workbook
 
     sheet = load_workbook(path, read_only=True).worksheets[0]
-    return [tuple(row) for row in sheet.iter_rows(min_row=5, max_col=len(workbooks.COLUMNS), values_only=True)]
+    return [
+        tuple(row) for row in sheet.iter_rows(min_row=5, max_col=len(workbooks.COLUMNS), values_only=True)
+    ]
 
 
 def _truth_queries(until: str) -> dict[str, str]:

@@ -17,7 +17,6 @@ from simulator.cases import (
     BJSL1,
     BJSL2,
     BUREAU,
-    DAY,
     HOUR,
     LQDJ,
     NONE,
@@ -38,6 +37,7 @@ from simulator.cases import (
     Plan,
 )
 from simulator.items import Catalogue
+from simulator.workdays import DAY
 
 Eligible = Callable[[Plan, Catalogue], Flags]
 
@@ -156,7 +156,15 @@ KINDS: tuple[Kind, ...] = (
         is_mended=False,
         rarity=9,
     ),
-    Kind("application_never_sent", "later", SB, ("C2.has_application",), _has(SL, SP1, SP3), gap=(SB,), rarity=1.5),
+    Kind(
+        "application_never_sent",
+        "later",
+        SB,
+        ("C2.has_application",),
+        _has(SL, SP1, SP3),
+        gap=(SB,),
+        rarity=1.5,
+    ),
     Kind("closing_without_acceptance", "bj", SL, ("C2.closing_has_acceptance",), _result(0, 6), gap=(SL,)),
     Kind(
         "closing_without_approval",
@@ -166,8 +174,24 @@ KINDS: tuple[Kind, ...] = (
         _both(_result(0, 6), _has(SP1), _not_immediate),
         gap=(SP1, SP2, SP3),
     ),
-    Kind("special_result_without_start", "tbcxjg", TBSQ, ("C2.result_has_start",), _has(TBJG), gap=(TBSQ,), rarity=9),
-    Kind("receipt_without_notice", "bjsl", BJGZ1, ("C2.receipt_has_notice",), _has(BJSL1), gap=(BJGZ1,), rarity=6),
+    Kind(
+        "special_result_without_start",
+        "tbcxjg",
+        TBSQ,
+        ("C2.result_has_start",),
+        _has(TBJG),
+        gap=(TBSQ,),
+        rarity=9,
+    ),
+    Kind(
+        "receipt_without_notice",
+        "bjsl",
+        BJGZ1,
+        ("C2.receipt_has_notice",),
+        _has(BJSL1),
+        gap=(BJGZ1,),
+        rarity=6,
+    ),
     Kind(
         "receipt_without_second_notice",
         "bjsl",
@@ -178,7 +202,15 @@ KINDS: tuple[Kind, ...] = (
         rarity=5,
     ),
     Kind("collection_without_closing", "lqdj", BJ, ("C2.collection_has_closing",), _has(BJ, LQDJ), gap=(BJ,)),
-    Kind("missing_licence_number", "bj", BJ, ("C3.licence_details",), _result(0), "ZJBH = null", sources=_DATABASES),
+    Kind(
+        "missing_licence_number",
+        "bj",
+        BJ,
+        ("C3.licence_details",),
+        _result(0),
+        "ZJBH = null",
+        sources=_DATABASES,
+    ),
     Kind(
         "missing_return_reason",
         "bj",
@@ -267,7 +299,15 @@ KINDS: tuple[Kind, ...] = (
         _column("applicant", 2),
         "SQRZJLX = '111', SQRZJHM = LXRSFZJHM",
     ),
-    Kind("not_a_mobile", "sb", SB, ("N3.mobile",), _any, "LXRSJ = '0768-22' || right(LXRSJ, 5)", sources=_DATABASES),
+    Kind(
+        "not_a_mobile",
+        "sb",
+        SB,
+        ("N3.mobile",),
+        _any,
+        "LXRSJ = '0768-22' || right(LXRSJ, 5)",
+        sources=_DATABASES,
+    ),
     Kind("test_name", "sb", SB, ("N3.test_name",), _any, "SQRMC = '测试'", sources=_ALL),
     Kind(
         "item_not_in_catalogue",
@@ -287,7 +327,14 @@ KINDS: tuple[Kind, ...] = (
         rarity=1.5,
     ),
     Kind("region_unknown", "sb", SB, ("N4.region_known", "N4.region_units"), _any, "XZQHDM = '445199000000'"),
-    Kind("region_of_another_county", "sb", SB, ("N4.region_units",), _below_the_city, "XZQHDM = _foreign_region"),
+    Kind(
+        "region_of_another_county",
+        "sb",
+        SB,
+        ("N4.region_units",),
+        _below_the_city,
+        "XZQHDM = _foreign_region",
+    ),
     Kind(
         "closed_before_acceptance",
         "bj",
@@ -318,9 +365,11 @@ KINDS: tuple[Kind, ...] = (
         "spcl",
         SP2,
         ("L2.step_order",),
-        lambda plan, _: (plan["at"][:, SP2] != NONE)
-        & (plan["at"][:, SP1] - plan["at"][:, SL] > 1_200)
-        & (plan["at"][:, TBSQ] == NONE),
+        lambda plan, _: (
+            (plan["at"][:, SP2] != NONE)
+            & (plan["at"][:, SP1] - plan["at"][:, SL] > 1_200)
+            & (plan["at"][:, TBSQ] == NONE)
+        ),
         "SPSJ = _first_step_at - interval 5 minute",
         where="SPHJDM = '2'",
         is_mended=False,
@@ -375,7 +424,7 @@ NUMBER = {kind.name: number for number, kind in enumerate(KINDS)}
 
 
 def plant(plan: Plan, draws: Draws, catalogue: Catalogue, rate: float) -> NDArray[np.int64]:
-    """Choose the kind of each case's fault (NONE for nearly all), and change the plan where the plan itself is wrong."""
+    """Choose the kind of each case's fault (NONE for nearly all); change the plan where the plan itself is wrong."""
     kind = np.full(len(plan["day"]), NONE, dtype=np.int64)
     row = plan["draw_row"]
     # Cases of a forwarded chain stay sound, so that the chain can be followed.

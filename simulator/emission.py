@@ -121,4 +121,3 @@ def _correct(plan: Plan, draws: Draws, clean: Flags, unit: NDArray[np.int64], ca
     plan["fix"] = fix
     plan["fix_at"] = np.where(fix != NONE, moment, NONE)
     plan["fix2_at"] = np.where(fix == MOBILE_BACK, moment + 7 * HOUR, NONE)
-

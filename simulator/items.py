@@ -51,7 +51,7 @@ class Version:
     valid_from: date
     announced_at: datetime
     valid_to: date = NEVER
-    ended_at: datetime = field(default=datetime(9999, 1, 1))  # noqa: DTZ001 (local and naive throughout)
+    ended_at: datetime = field(default=datetime(9999, 1, 1))
     is_parent: bool = False
     audience: str = "both"
 
@@ -106,7 +106,7 @@ def _base(unit: places.Unit, rng: np.random.Generator) -> list[Version]:
     variants = {"municipal": VARIANTS[:3], "county": VARIANTS[:2], "town": ()}[unit.level]
     licences = {"municipal": 5, "county": 4, "town": 1}[unit.level]
     services = {"municipal": 5, "county": 3, "town": 4}[unit.level]
-    start = datetime(2016, 11, 1, 9)  # noqa: DTZ001 (local and naive throughout)
+    start = datetime(2016, 11, 1, 9)
     made: list[Version] = []
 
     def add(name: str, kind: int, number: int, parent: Version | None = None) -> Version:
@@ -115,7 +115,9 @@ def _base(unit: places.Unit, rng: np.random.Generator) -> list[Version]:
         natural = not immediate and bool(rng.random() < 0.1)
         statutory = int(rng.choice([10, 20, 20, 30, 60] if licence else [5, 10, 20]))
         promised = 1 if immediate else max(2, int(statutory * rng.uniform(0.3, 0.8)))
-        audience = str(rng.choice(["person", "legal", "both"], p=[0.2, 0.35, 0.45] if licence else [0.45, 0.15, 0.4]))
+        audience = str(
+            rng.choice(["person", "legal", "both"], p=[0.2, 0.35, 0.45] if licence else [0.45, 0.15, 0.4])
+        )
         version = Version(
             item=-1,
             code=_code(trade_number, kind, number, unit),
@@ -230,9 +232,7 @@ def _arrays(versions: list[Version], rng: np.random.Generator) -> Catalogue:
     tails = [versions[n] for n in last]
     number = workdays.day_number
     far = number(NEVER)
-    change = np.array(
-        [number(v.valid_from) if v.version == 2 else far for v in tails], dtype=np.int64
-    )
+    change = np.array([number(v.valid_from) if v.version == 2 else far for v in tails], dtype=np.int64)
     item_from = np.array([number(v.valid_from) for v in heads], dtype=np.int64)
     item_to = np.array([number(v.valid_to) for v in tails], dtype=np.int64)
     takes_cases = np.array([not v.is_parent and v.is_settled for v in heads])
@@ -242,7 +242,7 @@ def _arrays(versions: list[Version], rng: np.random.Generator) -> Catalogue:
     stable = takes_cases & (change == far) & (item_to == far) & (item_from < number(date(2017, 1, 1)))
     online = np.array([all(v.is_online for v in (heads[n], tails[n])) for n in range(count)])
     weight = np.where(takes_cases, 1.0 / (rng.permutation(count) * 0.02 + 4.0) ** 0.8, 0.0)
-    weight[spreadsheet] *= 4.0
+    weight[spreadsheet] *= 24.0  # towns that write much: the county seats and the industrial towns
     for place, name in enumerate(LEVELS):
         mine = (level == place) & ~housing
         weight[mine] *= (LEVEL_SHARE[name] - (HOUSING_SHARE if place == 0 else 0)) / weight[mine].sum()

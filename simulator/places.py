@@ -38,7 +38,11 @@ def regions(site: Path) -> dict[str, Region]:
     """The site's regions by code."""
     return {
         row["region_code"]: Region(
-            row["region_code"], row["region_name"], row["region_level"], row["parent_code"], row["statutory_code"]
+            row["region_code"],
+            row["region_name"],
+            row["region_level"],
+            row["parent_code"],
+            row["statutory_code"],
         )
         for row in _rows(site / "seeds" / "regions.csv")
     }

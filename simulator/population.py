@@ -10,7 +10,20 @@ SURNAMES = "陈林黄张李王吴刘蔡杨许郑谢郭洪苏曾邱沈庄柯余�
 GIVEN = (
     "伟芳娜秀敏静丽强磊军洋勇艳杰娟涛明超霞平刚桂英华玉萍红鹏辉玲燕梅婷雪慧建国文斌宇浩凯俊峰志鑫佳欣怡晓彬"
 )
-_TRADES = "陶瓷 食品 不锈钢制品 服饰 印刷包装 电子 水族器材 工艺品 茶业 建材 物流 商贸".split()
+_TRADES = [
+    "陶瓷",
+    "食品",
+    "不锈钢制品",
+    "服饰",
+    "印刷包装",
+    "电子",
+    "水族器材",
+    "工艺品",
+    "茶业",
+    "建材",
+    "物流",
+    "商贸",
+]
 _SHOP = "宏盛隆裕泰丰永恒锦瑞祥顺达通广源新兴嘉美华明凯诚信德益康佳"
 _REGISTERED = "timestamp '2012-03-01 09:00:00'"
 
@@ -43,7 +56,8 @@ def create(connection: duckdb.DuckDBPyConnection, persons: int, firms: int, seed
               + place // 109500 as id17
             from places)
         select pid,
-            substr({surnames}, 1 + (place % 29)::integer, 1) || substr({given}, 1 + (place // 29 % {len(GIVEN)})::integer, 1)
+            substr({surnames}, 1 + (place % 29)::integer, 1)
+              || substr({given}, 1 + (place // 29 % {len(GIVEN)})::integer, 1)
               || case when place % 7 < 5
                  then substr({given}, 1 + (place // 1537 % {len(GIVEN)})::integer, 1) else '' end as name,
             id17::varchar || substr('10X98765432', 1 + (({_weighted("id17", id_weights)}) % 11)::integer, 1) as id_no,
@@ -60,13 +74,16 @@ def create(connection: duckdb.DuckDBPyConnection, persons: int, firms: int, seed
         tail = _weighted("body", credit_weights[8:16])
         last = f"{credit_weights[16]} * (case when org_check = 'X' then 29 else org_check::integer end)"
         check = f"(31 - ({head} + {tail} + {last}) % 31) % 31"
-        return f"'{prefix}' || org_code || substr('0123456789ABCDEFGHJKLMNPQRTUWXY', 1 + ({check})::integer, 1)"
+        return (
+            f"'{prefix}' || org_code || substr('0123456789ABCDEFGHJKLMNPQRTUWXY', 1 + ({check})::integer, 1)"
+        )
 
     connection.execute(f"""
         create or replace table firms as
         with bodies as (select i as eid, 10000000 + (i::bigint * 611953 + {seed % 1000} * 7919) % 89999999 as body
                         from range({firms}) t(i)),
-        checked as (select *, substr('0X987654321', 1 + (({_weighted("body", org_weights)}) % 11)::integer, 1) as org_check
+        checked as (select *,
+            substr('0X987654321', 1 + (({_weighted("body", org_weights)}) % 11)::integer, 1) as org_check
                     from bodies),
         coded as (select *, body::varchar || org_check as org_code from checked)
         select eid, org_code, {credit("91445100")} as credit_code, {credit("51445100")} as social_code,

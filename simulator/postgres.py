@@ -199,7 +199,9 @@ class Server:
             engine.load_extension(connection, "postgres_scanner")
             connection.execute(f"attach '{self.url(database)}' as target (type postgres)")
             for statement in filter(None, (part.strip() for part in statements.split(";"))):
-                connection.execute(f"call postgres_execute('target', {engine.literal(statement)}, use_transaction=false)")
+                connection.execute(
+                    f"call postgres_execute('target', {engine.literal(statement)}, use_transaction=false)"
+                )
 
     def create_databases(self) -> None:
         """Make both databases with empty tables; indexes come after the first load."""
@@ -209,7 +211,8 @@ class Server:
             ";".join(f"create table ex_gdbs_{name} ({platform_table(name)})" for name in RECORDS),
         )
         self.execute(
-            "housing_bureau", ";".join(f"create table {name} ({cols})" for name, cols in BUREAU_TABLES.items())
+            "housing_bureau",
+            ";".join(f"create table {name} ({cols})" for name, cols in BUREAU_TABLES.items()),
         )
 
     def create_indexes(self) -> None:
@@ -219,7 +222,8 @@ class Server:
             ";".join(f"create index on ex_gdbs_{name} (inserttime)" for name in RECORDS) + ";analyze",
         )
         self.execute(
-            "housing_bureau", ";".join(f"create index on {name} (gxsj)" for name in BUREAU_TABLES) + ";analyze"
+            "housing_bureau",
+            ";".join(f"create index on {name} (gxsj)" for name in BUREAU_TABLES) + ";analyze",
         )
 
     @contextmanager

@@ -32,7 +32,9 @@ _NAME = f"case when {_IS_PERSON} then p.name when c.applicant = 9 then f.social_
 _ID_KIND = f"case when {_IS_PERSON} then '111' when {_IS_PAPER_ID} then '50' else '001' end"
 _CONTACT = f"case when {_IS_PERSON} then p.{{0}} else k.{{0}} end"
 _LICENCE = "case when c.result = 0 then {0} end"
-_LICENCE_NO = "'潮许' || strftime(c.at_bj, '%Y') || v.unit_code || '第' || lpad(c.case_id::varchar, 9, '0') || '号'"
+_LICENCE_NO = (
+    "'潮许' || strftime(c.at_bj, '%Y') || v.unit_code || '第' || lpad(c.case_id::varchar, 9, '0') || '号'"
+)
 _REASON = (
     "case when c.result = 1 then '申请材料与事实不符' when c.result = 2 then '重复申请，予以作废'"
     " when c.result = 3 then '录入有误，予以删除' when c.result = 5 then '逾期未补正申请材料' end"
@@ -338,7 +340,17 @@ RECORDS: dict[str, Record] = {
     ),
 }
 
-META = "_case_id _source _version _seen _written _defect _rules _rules_until _is_resend".split()
+META = [
+    "_case_id",
+    "_source",
+    "_version",
+    "_seen",
+    "_written",
+    "_defect",
+    "_rules",
+    "_rules_until",
+    "_is_resend",
+]
 
 
 def _slot(record: Record, prefix: str) -> str:
@@ -357,7 +369,9 @@ def _early(record: Record) -> str:
 
 def select(record: Record, plan: str, *, happened: bool = False) -> str:
     """The rows of one record table over a plan table, as really emitted or as it happened."""
-    columns = ", ".join(f"{sql}::{_duck(record.type_of(name))} as {name}" for name, sql in record.columns.items())
+    columns = ", ".join(
+        f"{sql}::{_duck(record.type_of(name))} as {name}" for name, sql in record.columns.items()
+    )
     seen = _slot(record, "at" if happened else "seen")
     written = f"{seen} - to_seconds(case when {_early(record)} then c.early_seconds else 0 end)"
     return (
@@ -382,11 +396,15 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
 
 def build(connection: duckdb.DuckDBPyConnection) -> None:
     """Make `all_<table>` and `happened_<table>` over the tables `plan` and `versions`."""
-    connection.execute("create or replace table special_plan as select * from plan where defect >= 0 or fix >= 0")
+    connection.execute(
+        "create or replace table special_plan as select * from plan where defect >= 0 or fix >= 0"
+    )
     connection.execute("create or replace view plain_plan as select * from plan where defect < 0 and fix < 0")
     for name, record in RECORDS.items():
         connection.execute(f"create or replace table special_{name} as {select(record, 'special_plan')}")
-        connection.execute(f"create or replace view happened_{name} as {select(record, 'plan', happened=True)}")
+        connection.execute(
+            f"create or replace view happened_{name} as {select(record, 'plan', happened=True)}"
+        )
     connection.execute(
         "create or replace table hints as select c.case_id, c.mend_at, n.neighbour as _neighbour,"
         " case when v.region_code like '445122%' then '445103000000' else '445122000000' end as _foreign_region,"

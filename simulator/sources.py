@@ -1,4 +1,4 @@
-"""How does each source hold its cases? The platform's new rows, the bureau's rows in its own words, the towns' lines."""
+"""How does each source hold its cases? The platform's new rows, the bureau's own words, the towns' lines."""
 
 import duckdb
 
@@ -76,14 +76,17 @@ def load_bureau(connection: duckdb.DuckDBPyConnection, since: str, until: str, *
     if first:
         connection.execute("insert into housing_bureau.public.yw_sqb select * from bureau_new")
     else:
-        connection.execute("create table if not exists housing_bureau.public.incoming as select * from bureau_new limit 0")
+        connection.execute(
+            "drop table if exists housing_bureau.public.incoming"
+        )
+        connection.execute(
+            "create table housing_bureau.public.incoming as select * from bureau_new limit 0"
+        )
         connection.execute("insert into housing_bureau.public.incoming select * from bureau_new")
         # One statement, so that no reader meets a row that is gone and not yet back.
         columns = [row[0] for row in connection.execute("describe bureau_new").fetchall()]
         changes = ", ".join(f"{name} = excluded.{name}" for name in columns if name != "ywh")
-        statement = (
-            f"insert into yw_sqb select * from incoming on conflict (ywh) do update set {changes}; drop table incoming"
-        )
+        statement = f"insert into yw_sqb select * from incoming on conflict (ywh) do update set {changes}; drop table incoming"
         connection.execute(f"call postgres_execute('housing_bureau', '{statement}')")
     steps = connection.execute(
         f"insert into housing_bureau.public.yw_lcb {bureau_steps(since, until)}"

@@ -9,10 +9,15 @@ from simulator.records import RECORDS
 
 SOURCES = ("unified_platform", "housing_bureau", "town_station")
 _SOURCE = "['unified_platform', 'housing_bureau', 'town_station'][{} + 1]"
-WARNINGS = (
-    "N3.org_code N3.credit_code N3.certificate_fits N3.mobile N4.region_units L2.limit_is_catalogues"
-    " L3.online_without_pre_acceptance"
-).split()
+WARNINGS = [
+    "N3.org_code",
+    "N3.credit_code",
+    "N3.certificate_fits",
+    "N3.mobile",
+    "N4.region_units",
+    "L2.limit_is_catalogues",
+    "L3.online_without_pre_acceptance",
+]
 FILES = ("cases_as_emitted", "cases_as_happened", "records", "defects")
 
 
@@ -33,7 +38,10 @@ def latest_views(connection: duckdb.DuckDBPyConnection, until: str) -> None:
 
 def case_rows(prefix: str, until: str) -> str:
     """SQL: one row a case that has an application in `<prefix>_sb` at `until`, with every flag of the truth."""
-    seen = {name: f"(select * from {prefix}_{name} where _seen <= {until})" for name in ("sl", "bj", "bjsl", "lqdj")}
+    seen = {
+        name: f"(select * from {prefix}_{name} where _seen <= {until})"
+        for name in ("sl", "bj", "bjsl", "lqdj")
+    }
     known = "('0', '1', '8')"
     unknown_item = defects.NUMBER["item_not_in_catalogue"]
     spoilt = f"coalesce(sb._defect, -1) in ({unknown_item}, {defects.NUMBER['item_abolished']})"
@@ -145,7 +153,7 @@ def defect_rows(until: str) -> str:
                 f" {repr(kind.rules[0]) if kind.rules else 'null'}::varchar as rule_id, {rules} as expected_rules,"
                 f" {str(kind.gate_sees).lower()} as gate_sees, _seen as emitted_at,"
                 f" case when c.mend_at <= {until} then c.mend_at end as mended_at"
-                f" from special_{name} join special_plan c on c.case_id = _case_id"
+                f" from special_{name} join (select case_id, mend_at from special_plan) c on c.case_id = _case_id"
                 f" where _defect = {number} and _version = 1 and not _is_resend and {shows} and _seen <= {until}"
             )
     return " union all ".join(parts)

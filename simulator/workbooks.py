@@ -14,12 +14,36 @@ from functools import lru_cache
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-COLUMNS = (
-    "受理编号 事项编码 事项名称 申请人 证件号码 联系电话 申请日期 申请时间 办理方式 受理日期 受理人 受理结果"
-    " 办结日期 办结结果 退回原因 经办人 领取方式 领取日期 备注"
-).split()
+COLUMNS = [
+    "受理编号",
+    "事项编码",
+    "事项名称",
+    "申请人",
+    "证件号码",
+    "联系电话",
+    "申请日期",
+    "申请时间",
+    "办理方式",
+    "受理日期",
+    "受理人",
+    "受理结果",
+    "办结日期",
+    "办结结果",
+    "退回原因",
+    "经办人",
+    "领取方式",
+    "领取日期",
+    "备注",
+]
 # Upper header: (text, first column, last column), columns counted from 1.
-_GROUPS = (("事项", 1, 3), ("申请", 4, 9), ("受理", 10, 12), ("办结", 13, 16), ("领取", 17, 18), ("其他", 19, 19))
+_GROUPS = (
+    ("事项", 1, 3),
+    ("申请", 4, 9),
+    ("受理", 10, 12),
+    ("办结", 13, 16),
+    ("领取", 17, 18),
+    ("其他", 19, 19),
+)
 _TITLE = "本镇便民服务中心办事登记表"
 _NOTES = "填表说明：日期写作 2017-11-30，日期时间写作 2017-11-30 15:02；未办结的事项留空，办结后补报。"
 _BAD = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
@@ -84,7 +108,9 @@ def write(
                 text = content.decode("utf-8").replace("</sheetData>", f"{body}</sheetData>")
                 content = re.sub(r"<dimension [^>]*/>", "", text).encode("utf-8")
             elif name == "xl/sharedStrings.xml":
-                content = content.decode("utf-8").replace(_TITLE, f"{town}便民服务中心办事登记表").encode("utf-8")
+                content = (
+                    content.decode("utf-8").replace(_TITLE, f"{town}便民服务中心办事登记表").encode("utf-8")
+                )
             stamped = zipfile.ZipInfo(name, date_time=dropped_at.timetuple()[:6])
             stamped.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(stamped, content)

@@ -18,7 +18,15 @@ EPOCH = date(1970, 1, 1)
 
 # Spans are inclusive, month-day. Off: holidays on what would be working days or weekends; on: make-up days.
 _OFF = {
-    2016: ["01-01 01-01", "02-07 02-13", "04-04 04-04", "05-01 05-02", "06-09 06-11", "09-15 09-17", "10-01 10-07"],
+    2016: [
+        "01-01 01-01",
+        "02-07 02-13",
+        "04-04 04-04",
+        "05-01 05-02",
+        "06-09 06-11",
+        "09-15 09-17",
+        "10-01 10-07",
+    ],
     2017: ["01-01 01-02", "01-27 02-02", "04-02 04-04", "05-01 05-01", "05-28 05-30", "10-01 10-08"],
     2018: [
         "01-01 01-01",
@@ -53,7 +61,7 @@ def to_date(number: int) -> date:
 
 def to_seconds(moment: datetime) -> int:
     """Seconds since 1970-01-01 00:00 of the same (local) clock."""
-    return int((moment - datetime(1970, 1, 1)).total_seconds())  # noqa: DTZ001 (local and naive throughout)
+    return int((moment - datetime(1970, 1, 1)).total_seconds())
 
 
 def _working_flags() -> NDArray[np.bool_]:

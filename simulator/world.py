@@ -7,18 +7,22 @@ import numpy as np
 import pyarrow as pa
 
 from simulator import items, places, population, records
-from simulator.cases import NONE, SLOTS, Plan, Seconds
+from simulator.cases import NONE, SLOTS, Plan
 from simulator.items import Catalogue
+from simulator.workdays import Seconds
 
 
-def open_world(connection: duckdb.DuckDBPyConnection, site: Path, catalogue: Catalogue, cases: int, seed: int) -> None:
+def open_world(
+    connection: duckdb.DuckDBPyConnection, site: Path, catalogue: Catalogue, cases: int, seed: int
+) -> None:
     """Create `versions`, `neighbours`, `persons`, `firms` and the macros."""
     regions, units = places.regions(site), places.units(site)
     names = pa.table(
         {
             "unit_number": [u.number for u in units],
             "hall": [
-                f"{u.name}窗口" if u.level == "town" else f"{regions[u.region_code].name}行政服务中心" for u in units
+                f"{u.name}窗口" if u.level == "town" else f"{regions[u.region_code].name}行政服务中心"
+                for u in units
             ],
             "neighbour": [
                 next((o.code for o in units[u.number + 1 :] + units[: u.number] if _alike(o, u)), u.code)
@@ -49,7 +53,9 @@ def _times(seconds: Seconds) -> pa.Array:
     return pa.array(seconds, type=pa.int64(), mask=seconds == NONE).cast(pa.timestamp("s"))
 
 
-def load_plan(connection: duckdb.DuckDBPyConnection, plan: Plan, catalogue: Catalogue, unknown_item: int) -> None:
+def load_plan(
+    connection: duckdb.DuckDBPyConnection, plan: Plan, catalogue: Catalogue, unknown_item: int
+) -> None:
     """Replace the table `plan` by a numpy plan, with case numbers (`sblsh`, `sxbm`, `origin_no`).
 
     A case whose item the catalogue does not know (fault number `unknown_item`) gets a code that nobody holds.
@@ -69,14 +75,17 @@ def load_plan(connection: duckdb.DuckDBPyConnection, plan: Plan, catalogue: Cata
     connection.register("arrow_plan", pa.table(columns))
     cast = ", ".join(f"{name}::timestamp as {name}" for name in times)
     connection.execute(f"""
-        create or replace table plan as
+        create or replace temp table numbered as
         with coded as (
             select c.* replace ({cast}),
                 case when c.defect = {unknown_item} then '9' || substr(v.code, 2) else v.code end as sxbm
-            from arrow_plan c join versions v on v.vid = c.vid),
-        numbered as (
-            select *, substr(sxbm, 1, 19) || strftime(at_sb, '%y%m%d') || lpad(seq::varchar, 4, '0') as sblsh
-            from coded)
+            from arrow_plan c join versions v on v.vid = c.vid)
+        select *, substr(sxbm, 1, 19) || strftime(at_sb, '%y%m%d') || lpad(seq::varchar, 4, '0') as sblsh
+        from coded""")
+    connection.execute("""
+        create or replace table plan as
         select n.*, o.sblsh as origin_no
-        from numbered n left join numbered o on o.case_id = n.origin_id and n.origin_id >= 0""")
+        from numbered n left join (select case_id, sblsh from numbered where case_id in
+            (select origin_id from numbered)) o on o.case_id = n.origin_id""")
+    connection.execute("drop table numbered")
     connection.unregister("arrow_plan")

@@ -86,6 +86,7 @@ def assemble(lane: Lane, site: Site) -> Assembly:
         "metric_definitions": [_yaml(path) for path in sorted((PROJECT / "metrics").glob("*.yml"))],
         "record_kinds": specification["record_kinds"],
         "exchange_fields": specification["exchange_fields"],
+        "site_channels": specification["site_channels"],
     }
     _write(folder / "dbt_project.yml", project)
     _write(folder / "sources" / "sources.yml", _sources(site))
@@ -177,12 +178,14 @@ def _specification(site: Site) -> dict[str, Any]:
                 f"缺少 {error.args[0]} 的定义", place=str(path), mend="在该规范文件中补上"
             ) from error
     earliest = (changes.get("earliest_date") or {}).get("value", "2013-01-01")
+    channels = (changes.get("codes") or {}).get("channel") or {}
     order = ["applications", *(kind for kind in kinds if kind != "applications")]
     return {
         "exchange_fields": fields,
         "record_kinds": {kind: kinds[kind] for kind in order},
         "rule_version": f"{folder.name}.{digest.hexdigest()[:12]}",
         "earliest": str(earliest),
+        "site_channels": {str(code): str(added["title"]) for code, added in channels.items()},
     }
 
 

@@ -3,21 +3,14 @@
 Every function takes the simulator's truth folder and answers with rows that a test compares with what the house says.
 """
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+SEEDS = Path(__file__).parents[2] / "sites" / "chaozhou" / "seeds"
 Rows = list[tuple[Any, ...]]
-
-# A scope of a metric, as a condition on a case of the truth. `county_of` maps a region to its county.
-_CASE_SCOPES = {
-    "city": "'445100000000'",
-    "level": "level_code",
-    "region": "region_code",
-    "unit": "unit_code",
-    "channel": "channel",
-}
 
 
 def connect(truth: Path, marts: Path) -> duckdb.DuckDBPyConnection:
@@ -26,6 +19,13 @@ def connect(truth: Path, marts: Path) -> duckdb.DuckDBPyConnection:
     for name in ("cases_as_emitted", "items", "records", "defects"):
         con.execute(f"create view {name} as select * from read_parquet('{truth / name}.parquet')")
     con.execute(f"attach '{marts}' as m (read_only)")
+    # A unit's region is the unit's own, whatever a record says of it.
+    con.execute(f"create view units as select * from read_csv('{SEEDS / 'units.csv'}', all_varchar = true)")
+    con.execute(f"""
+        create view regions as
+        select *, case when region_level = 'town' then parent_code else region_code end as county_code
+        from read_csv('{SEEDS / "regions.csv"}', all_varchar = true)
+    """)
     return con
 
 
@@ -37,13 +37,9 @@ def case_differences(con: duckdb.DuckDBPyConnection) -> Rows:
     """
     con.execute("""
         create or replace temp table counted as
-        select *, cast(closed_at as date) as closed_on from cases_as_emitted where is_business_volume
-    """)
-    con.execute("""
-        create or replace temp table regions as
-        select region_code, case when region_level = 'town' then parent_code else region_code end as county_code,
-            region_level
-        from m.dim_regions
+        select c.* exclude (region_code), u.region_code, cast(closed_at as date) as closed_on
+        from cases_as_emitted c join units u using (unit_code)
+        where is_business_volume and subject is not null
     """)
     scopes = {
         "city": "'445100000000'",
@@ -56,10 +52,11 @@ def case_differences(con: duckdb.DuckDBPyConnection) -> Rows:
         for kind, code in scopes.items()
     ]
     parts.append("""
-        select 'region', c.region_code, c.* from counted c
+        select 'region', c.region_code, c.* from counted c join regions r using (region_code)
+        where r.region_level <> 'city'
         union all
         select 'region', r.county_code, c.* from counted c join regions r using (region_code)
-        where r.county_code <> c.region_code
+        where r.region_level = 'town'
         union all
         select 'level', 'county', c.* from counted c where c.level_code = 'town'
     """)
@@ -82,7 +79,8 @@ def case_differences(con: duckdb.DuckDBPyConnection) -> Rows:
         select a.*, (a.scope_kind <> 'unit' and o.case_no is not null) as is_linked_again
         from placed a left join placed o
             on a.origin_case_no = o.case_no and a.scope_kind = o.scope_kind and a.scope_code = o.scope_code
-            and a.period_kind = o.period_kind and a.period_start = o.period_start and a.subject = o.subject
+            and a.period_kind = o.period_kind and a.period_start = o.period_start
+            and a.period_end = o.period_end and a.subject = o.subject
     """)
     con.execute("""
         create or replace temp table expected as
@@ -97,7 +95,7 @@ def case_differences(con: duckdb.DuckDBPyConnection) -> Rows:
             from cells where not is_linked_again group by all
         )
         select 'business_volume' as metric_code, 'V1' as variant, * exclude (t, online, closed_online, measured,
-            visits_1, visits_0), t as numerator, t as denominator from figures
+            visits_1, visits_0), t as numerator, null as denominator from figures
         union all select 'online_application_rate', 'V1', * exclude (t, online, closed_online, measured, visits_1,
             visits_0), online, t from figures
         union all select 'online_closing_rate', 'V1', * exclude (t, online, closed_online, measured, visits_1,
@@ -119,24 +117,23 @@ def case_differences(con: duckdb.DuckDBPyConnection) -> Rows:
             coalesce(e.period_kind, p.period_kind), coalesce(e.period_start, p.period_start),
             p.numerator, e.numerator, p.denominator, e.denominator
         from expected e full join published p using (metric_code, variant, subject, scope_kind, scope_code,
-            period_kind, period_start)
+            period_kind, period_start, period_end)
         where coalesce(e.numerator, 0) <> coalesce(p.numerator, 0)
             or coalesce(e.denominator, 0) <> coalesce(p.denominator, 0)
         order by all
     """).fetchall()
 
 
-def item_differences(con: duckdb.DuckDBPyConnection) -> Rows:
+def item_differences(con: duckdb.DuckDBPyConnection, as_of: date) -> Rows:
     """Every cell of an item metric in which the published marts differ from the catalogue's truth, both ways."""
-    con.execute("""
+    con.execute(f"""
         create or replace temp table item_periods as
-        select distinct period_kind, period_start, period_end,
-            least(period_end, (select max(cast(as_of as date)) from m.metric_values)) as as_of_date
-        from m.metric_values
+        select period_kind, period_start, period_end, least(period_end, date '{as_of}') as as_of_date
+        from (select distinct period_kind, period_start, period_end from m.metric_values)
     """)
     con.execute("""
         create or replace temp table counted_items as
-        select p.period_kind, p.period_start, i.*,
+        select p.period_kind, p.period_start, p.period_end, i.*,
             case i.item_type when '行政许可' then 'licence' else 'public_service' end as subject
         from item_periods p join items i
             on i.valid_from <= p.as_of_date and (i.valid_to is null or p.as_of_date < i.valid_to)
@@ -147,23 +144,21 @@ def item_differences(con: duckdb.DuckDBPyConnection) -> Rows:
     con.execute("""
         create or replace temp table scoped_items as
         with placed as (
-            select i.*, u.level_code,
-                case when r.region_level = 'town' then r.parent_code else r.region_code end as county_code
-            from counted_items i join m.dim_units u using (unit_code)
-            join m.dim_regions r on r.region_code = u.region_code
+            select i.*, u.level_code, r.county_code
+            from counted_items i join units u using (unit_code) join regions r on r.region_code = u.region_code
         )
         select 'city' as scope_kind, '445100000000' as scope_code, * from placed
         union all select 'level', level_code, * from placed
         union all select 'level', 'county', * from placed where level_code = 'town'
         union all select 'unit', unit_code, * from placed
-        union all select 'region', region_code, * from placed
+        union all select 'region', region_code, * from placed where level_code <> 'municipal'
         union all select 'region', county_code, * from placed where county_code <> region_code
         union all select 'theme', person_theme_code, * from placed where person_theme_code is not null
         union all select 'theme', legal_theme_code, * from placed where legal_theme_code is not null
     """)
     return con.execute("""
         with figures as (
-            select subject, scope_kind, scope_code, period_kind, period_start, count(*) as n,
+            select subject, scope_kind, scope_code, period_kind, period_start, period_end, count(*) as n,
                 count(*) filter (where is_full_online) as whole,
                 count(*) filter (where visit_limit <= 1) as one, count(*) filter (where visit_limit = 0) as zero
             from scoped_items group by all
@@ -182,7 +177,7 @@ def item_differences(con: duckdb.DuckDBPyConnection) -> Rows:
             coalesce(e.period_kind, p.period_kind), coalesce(e.period_start, p.period_start),
             p.numerator, e.numerator, p.denominator, e.n
         from expected e full join published p using (metric_code, subject, scope_kind, scope_code, period_kind,
-            period_start)
+            period_start, period_end)
         where coalesce(e.numerator, 0) <> coalesce(p.numerator, 0) or coalesce(e.n, 0) <> coalesce(p.denominator, 0)
         order by all
     """).fetchall()

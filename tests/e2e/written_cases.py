@@ -90,6 +90,7 @@ class Case:
     result: str | None = None
     collected: datetime | None = None
     way: str | None = None
+    promised: int = 10
     number: str = ""
 
     def __post_init__(self) -> None:
@@ -136,7 +137,7 @@ class Case:
             yield "ex_gdbs_sl", self._row(
                 self.accepted, slbmmc=unit_name(self.item.unit), slbmzzjddm=self.item.unit, blrxm="受理人",
                 slztdm="2" if self.refused else "1", bslyy="不属于本部门职权" if self.refused else None,
-                slhzh=self.number, slsj=self.accepted, gdblsx=10, gdblsxdw="G", slzlqd="申请表",
+                slhzh=self.number, slsj=self.accepted, gdblsx=self.promised, gdblsxdw="G", slzlqd="申请表",
             )  # fmt: skip
         if self.inspection is not None:
             start, end = self.inspection

@@ -1,6 +1,7 @@
 """Valid exchange records to bend: every field filled, every context as it should be."""
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +42,8 @@ CONTEXT: dict[str, tuple[str, ...]] = {
 _VALUES: dict[str, Any] = {
     "SXBM": ITEM, "SQRLX": "1", "SQRZJLX": "1", "LXRZJLX": "111", "LQRZJLX": "1", "LXRSJ": "13800138000",
     "SBBMZZJGDM": UNIT, "SLZTDM": "1", "YSLZTDM": "1", "BJJGDM": "0", "TJFS": "1", "LQFS": "0", "GDBLSX": 20,
-    "GDBLSXDW": "G", "SPHJDM": "2", "TBCXZL": "B", "XKYF": "0", "SFJE": 12.5, "XH": 1, "SPBZH": 2, "SPHJZTDM": "1",
-    "TBCXSXDW": "G", "TBCXSX": 5, "BSLYY": None, "ZFHTHYY": None, "YSBLSH": None, "FSXBM": None, "SPYJ": "同意",
+    "GDBLSXDW": "G", "SPHJDM": "2", "TBCXZL": "B", "XKYF": "0", "SFJE": Decimal("12.50"), "XH": 1, "SPBZH": 2,
+    "SPHJZTDM": "1", "TBCXSXDW": "G", "TBCXSX": 5, "BSLYY": None, "ZFHTHYY": None, "YSBLSH": None, "FSXBM": None, "SPYJ": "同意",
 }  # fmt: skip
 
 
@@ -119,7 +120,7 @@ def schema(specification: Specification, record: str) -> pa.Schema:
         "text": pa.string(),
         "time": pa.timestamp("us"),
         "integer": pa.int32(),
-        "number": pa.float64(),
+        "number": pa.decimal128(16, 2),
     }
     fields = [
         (name.lower(), kinds[field.type]) for name, field in specification.records[record].fields.items()

@@ -19,6 +19,10 @@ IN_SQL = re.compile(
     re.IGNORECASE,
 )
 MODULES = [path for path in tree.python_files(*tree.ROOMS) if path != CLOCK]
+# Compared with times that the machine itself gave, never with the city's.
+OF_THE_MACHINE = {
+    "ingestion/files.py: time.time()",  # how long ago a dropped file was last written to
+}
 
 
 def _docstrings(module: ast.Module) -> set[int]:
@@ -39,6 +43,7 @@ def test_a_module_asks_the_house_for_the_time_and_never_the_machine(path):
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
         and (ast.unparse(node.func.value).rpartition(".")[2], node.func.attr) in ASKING
+        and f"{path}: {ast.unparse(node.func)}()" not in OF_THE_MACHINE
     ]
     documents = _docstrings(module)
     asked += [

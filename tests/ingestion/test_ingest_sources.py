@@ -15,6 +15,7 @@ from wangting.site import current_site
 
 SOURCES = sorted((settings.REPOSITORY / "sites").glob("*/sources/*/source.yml"))
 RECORDS = sorted((settings.REPOSITORY / "expectations/specification/2013").glob("ex_gdbs_*.yml"))
+TOWN = "connect: files\nurl: x\ntables: {t: {title: 表, key: [a], pattern: '*', columns: {a: string}}}\n"
 KINDS = {"text": "string", "time": "timestamp", "integer": "int"}
 
 
@@ -40,27 +41,30 @@ def test_the_unified_platform_has_the_specifications_fields(file: Path, home: Pa
 @pytest.mark.parametrize(
     ("wrong", "line", "said"),
     [
-        ("colums: {a: string}", 11, "tables.t.columns：缺少这一项"),
-        ("columns: {a: strng}", 11, "列 a 的类型 strng 不在"),
+        ("colums: {a: string}", 9, "tables.t.columns：缺少这一项"),
+        ("columns: {a: strng}", 12, "列 a 的类型 strng 不认识"),
         ("columns: {a: string}\n    cursor: b", 9, "键或游标 b 不在 columns 之中"),
         ("columns: {a: string}\n    cursor: a", 9, "游标 a 应为 timestamp"),
-        ("columns: {a: string}\n    lag: soon", 12, "应写作「10 minutes」"),
-        ("columns: {a: string", 12, "不是有效的 YAML"),
+        ("columns: {a: string}\n    lag: soon", 13, "应写作「10 minutes」"),
+        ("columns: {a: string", 13, "不是有效的 YAML"),
     ],
 )
-def test_a_typo_is_one_sentence_with_file_line_and_field(city: Any, wrong: str, line: int, said: str) -> None:
+def test_a_typo_is_one_sentence_with_file_line_and_field(
+    city: Any, tmp_path: Path, wrong: str, line: int, said: str
+) -> None:
     city.declare(
         "good",
-        "connect: files\nurl: ${DROP}\ntables: {t: {title: 表, key: [a], pattern: '*', columns: {a: string}}}\n",
+        TOWN.replace("x", "${DROP}", 1),
     )
-    city.set("DROP", str(city.home))
+    (tmp_path / "drop").mkdir()
+    city.set("DROP", str(tmp_path / "drop"))
     file = city.declare(
         "typo", f"connect: postgres\nurl: x\ntables:\n  t:\n    title: 表\n    key: [a]\n    {wrong}\n"
     )
     broken, good = sorted(ingestion.pull(), key=lambda result: result.is_ok)
     assert good.is_ok and good.source == "good"
     assert broken.source == "typo" and said in broken.errors[0], broken.errors
-    assert str(file) in broken.errors[0]
+    assert f"{file} 第 {line} 行" in broken.errors[0]
     with pytest.raises(WangtingError):
         current_site().check()
     with pytest.raises(WangtingError):
@@ -76,7 +80,7 @@ def test_connectors_ask_for_what_they_need(city: Any) -> None:
 def test_an_unknown_name_lists_the_known_ones(city: Any) -> None:
     city.declare(
         "town",
-        "connect: files\nurl: x\ntables: {t: {title: 表, key: [a], pattern: '*', columns: {a: string}}}\n",
+        TOWN,
     )
     with pytest.raises(WangtingError, match="没有名为 twon 的来源；可用的来源：town"):
         ingestion.pull(["twon"])
@@ -99,7 +103,7 @@ def test_the_commands_show_results_states_and_exit_codes(city: Any, tmp_path: Pa
     for name, place in (("town", drop), ("gone", tmp_path / "nowhere"), ("later", drop)):
         city.declare(
             name,
-            f"connect: files\nurl: {place}\ntables: {{t: {{title: 表, key: [a], pattern: '*', columns: {{a: string}}}}}}\n",
+            TOWN.replace("x", str(place), 1),
         )
     done = run(app, ["pull", "--json", "town", "gone"])
     town, gone = json.loads(done.stdout)

@@ -32,3 +32,8 @@ year({{ file_date }}) * 10000 + month({{ file_date }}) * 100 + day({{ file_date 
 {% macro is_hall(place) %}
 coalesce({{ filled(place) }}, '网上') not in ('网上', '网上办事大厅', '邮寄', '快递')
 {%- endmacro %}
+
+{# The ways of submitting that count as known: the specification's, and those that the site's own changes add to it. #}
+{% macro known_channels() -%}
+'0', '1', '8'{% for code in var('site_channels') %}, '{{ code }}'{% endfor %}
+{%- endmacro %}

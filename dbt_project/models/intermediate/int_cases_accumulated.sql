@@ -154,7 +154,7 @@ select
     applications.unit_code,
     applications.region_code,
     applications.applicant_type,
-    case when applications.channel in ('0', '1', '8') then applications.channel else 'unknown' end as channel_code,
+    case when applications.channel in ({{ known_channels() }}) then applications.channel else 'unknown' end as channel_code,
     case when applications.origin_case_no <> cases.case_no then applications.origin_case_no end as origin_case_no,
     applications.applied_at,
     applications.case_month,

@@ -1,0 +1,153 @@
+"""The warehouse build at a million cases: full, after a day's change, and after a change of 1 % random keys.
+
+The yardstick is one DuckDB process that reads the same landed files, keeps the newest row of every key, makes one row
+a case and counts by unit and month. `python -m benchmarks.build [--cases N] [--home FOLDER]`.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import duckdb
+
+from benchmarks.measuring import machine, process, wangting
+
+KINDS = {
+    "sb": ["sblsh"],
+    "wsysl": ["sblsh"],
+    "sl": ["sblsh"],
+    "spcl": ["sblsh", "sphjdm", "spsj"],
+    "bjgz": ["sblsh", "xh"],
+    "bjsl": ["sblsh", "xh"],
+    "tbcxsq": ["sblsh", "xh"],
+    "tbcxjg": ["sblsh", "xh"],
+    "bj": ["sblsh"],
+    "lqdj": ["sblsh"],
+}
+
+
+def yardstick(home: Path, target: Path) -> None:
+    """What a bare DuckDB does with the unified platform's landed files, in this process."""
+    con = duckdb.connect(
+        str(target), config={"threads": "2", "memory_limit": "3GB", "preserve_insertion_order": "false"}
+    )
+    landed = home / "landing" / "unified_platform"
+    for short, key in KINDS.items():
+        con.execute(f"""
+            create table {short} as select * exclude (place) from (
+                select *, row_number() over (partition by {", ".join(key)}
+                    order by version desc, inserttime desc, _loaded_at desc, _row_hash desc) as place
+                from read_parquet('{landed}/ex_gdbs_{short}/*/*.parquet'))
+            where place = 1
+        """)
+    con.execute("""
+        create table cases as
+        with steps as (select sblsh, min(spsj) as first_at, max(spsj) as last_at, count(*) as n from spcl group by 1),
+        visits as (
+            select sblsh, count(distinct (day, xzqhdm)) as n from (
+                select sblsh, cast(sbsj as date) as day, xzqhdm from sb where tjfs = '0'
+                union all select sblsh, cast(bjsj as date), xzqhdm from bjsl where bjsljtdd <> '网上'
+                union all select sblsh, cast(lqsj as date), xzqhdm from lqdj where lqfs = '0')
+            group by 1)
+        select sb.sblsh, sb.sxbm, sb.sbbmzzjgdm, sb.xzqhdm, sb.tjfs, sb.sbsj, wsysl.yslsj, sl.slsj, sl.slztdm,
+            steps.first_at, steps.last_at, steps.n as steps, bj.bjsj, bj.bjjgdm, lqdj.lqsj, visits.n as visits,
+            sl.slztdm = '1' and bj.bjsj is not null and bj.bjjgdm in ('0', '1', '4', '5', '6', '7') as counted
+        from sb left join wsysl using (sblsh) left join sl using (sblsh) left join steps using (sblsh)
+            left join bj using (sblsh) left join lqdj using (sblsh) left join visits using (sblsh)
+    """)
+    con.execute("""
+        create table figures as
+        select sbbmzzjgdm, xzqhdm, date_trunc('month', bjsj) as month, count(*) as t,
+            count(*) filter (where tjfs = '1') as online, count(*) filter (where visits <= 1) as one,
+            count(*) filter (where visits = 0) as zero
+        from cases where counted group by all
+    """)
+    con.close()
+
+
+def touch(home: Path, share: float) -> int:
+    """Correct a random share of the platform's cases at the source; how many."""
+    import json
+
+    from wangting import clock, engine
+
+    url = json.loads((home / "simulator" / "connections.json").read_text())["UNIFIED_PLATFORM_URL"]
+    con = engine.connect()
+    engine.load_extension(con, "postgres_scanner")
+    con.execute(f"attach '{url}' as pg (type postgres)")
+    columns = [row[0] for row in con.execute("select column_name from (describe pg.ex_gdbs_sb)").fetchall()]
+    picked = ", ".join(
+        {
+            "version": "version + 100",
+            "inserttime": f"timestamp '{clock.now()}'",
+            "lxrsj": "'13800000000'",
+        }.get(c, c)
+        for c in columns
+    )
+    con.execute(f"""
+        insert into pg.ex_gdbs_sb by name
+        select * from (select {picked} from pg.ex_gdbs_sb) as t({", ".join(columns)})
+        where hash(sblsh) % 100000 < {int(share * 100000)}
+    """)
+    return int(con.execute("select count(*) from pg.ex_gdbs_sb where version > 100").fetchone()[0])  # type: ignore[index]
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--cases", type=int, default=1_000_000)
+    options.add_argument("--home", type=Path)
+    options.add_argument("--yardstick", type=Path, help=argparse.SUPPRESS)
+    given = options.parse_args()
+    if given.yardstick:
+        yardstick(given.home, given.yardstick)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        home = (given.home or Path(folder) / "var").absolute()
+        os.environ["WANGTING_HOME"] = str(home)
+        print(machine())
+        if not (home / "simulator" / "connections.json").exists():
+            print(f"simulate up           {wangting('simulate', 'up', '--cases', str(given.cases))}")
+        print(f"pull                  {wangting('pull')}")
+        rows = sum(
+            duckdb.sql(f"select count(*) from read_parquet('{file}')").fetchall()[0][0]
+            for file in (home / "landing").rglob("*.parquet")
+        )
+        full = wangting("build", "warehouse", "--full")
+        print(f"full build            {full}  {rows:,} rows, {rows / full.wall:,.0f} rows/s")
+        plain = process(
+            [
+                sys.executable,
+                "-m",
+                "benchmarks.build",
+                "--home",
+                str(home),
+                "--yardstick",
+                f"{folder}/plain.duckdb",
+            ]
+        )
+        print(f"bare DuckDB           {plain}")
+        print(f"ratio full / bare     {full.cpu / plain.cpu:.2f} CPU, {full.wall / plain.wall:.2f} wall")
+        # The cost of starting: another item was corrected, nothing of a case changes.
+        start = process([sys.executable, "-c", STARTUP.format(folder=home / "dbt" / "warehouse")])
+        print(f"start-up (dbt ls)     {start}")
+        for title, change in (
+            ("a day", lambda: wangting("simulate", "advance", "--hours", "24")),
+            ("1 % of keys", lambda: touch(home, 0.01)),
+        ):
+            change()
+            wangting("pull")
+            part = wangting("build", "warehouse")
+            share = max(part.cpu - start.cpu, 0) / (full.cpu - start.cpu)
+            print(f"build after {title:<10}{part}  {share:.1%} of the full build's CPU, start-up aside")
+        wangting("simulate", "down")
+
+
+STARTUP = """
+from dbt.cli.main import dbtRunner
+dbtRunner().invoke(["ls", "--quiet", "--project-dir", "{folder}", "--profiles-dir", "{folder}", "--target", "warehouse"])
+"""
+
+if __name__ == "__main__":
+    main()

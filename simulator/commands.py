@@ -1,0 +1,224 @@
+"""`wangting simulate`: bring the simulated city up, move it on, ask how it is, take it down."""
+
+import json
+import shutil
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from wangting import clock, console, locks, settings
+from wangting.errors import WangtingError
+
+app = typer.Typer(help="模拟城市与省平台：启动、推进、查看、停止", no_args_is_help=True)
+AsJson = Annotated[bool, typer.Option("--json", help="以 JSON 输出")]
+
+
+def _start_parts(home: Path) -> None:
+    """Start the databases, the services and the province, and write down how to reach them."""
+    from simulator import province, services
+    from simulator.postgres import Server
+
+    server = Server(home / "simulator" / "postgres")
+    server.start()
+    connections = {
+        "UNIFIED_PLATFORM_URL": server.url("unified_platform"),
+        "HOUSING_BUREAU_URL": server.url("housing_bureau"),
+        "TOWN_STATION_DROP": str(home / "simulator" / "drop" / "town_station"),
+        **services.start(home),
+        **province.start(home),
+    }
+    path = home / "simulator" / "connections.json"
+    draft = path.with_suffix(".new")
+    draft.write_text(json.dumps(connections, indent=1), "utf-8")
+    draft.chmod(0o600)
+    draft.replace(path)
+
+
+def _stop_parts(home: Path) -> list[str]:
+    from simulator import province, services
+    from simulator.postgres import Server
+
+    stopped = []
+    if services.stop(home):
+        stopped.append("services")
+    if province.stop(home):
+        stopped.append("province")
+    server = Server(home / "simulator" / "postgres")
+    if server.data.exists() and server.is_running():
+        server.stop()
+        stopped.append("postgres")
+    (home / "simulator" / "connections.json").unlink(missing_ok=True)
+    return stopped
+
+
+def _known(home: Path) -> dict[str, Any]:
+    from simulator import city
+
+    state = city.remembered(home)
+    if state is None:
+        raise WangtingError("还没有模拟城市", place=str(home), mend="先运行 wangting simulate up")
+    return state
+
+
+def create_or_start(cases: int, seed: int, defects: float) -> dict[str, Any]:
+    """Make the city, or start the servers of the one that is there; raises where that is another city."""
+    from simulator import city
+
+    home = settings.home()
+    state = city.remembered(home)
+    wanted = city.Settings(cases, seed, defects)
+    if state is not None:
+        known = city.Settings(state["cases"], state["seed"], state["defects"])
+        if known != wanted:
+            raise WangtingError(
+                f"这里已有另一座模拟城市（办件 {known.cases}，种子 {known.seed}，缺陷比例 {known.defects}）",
+                place=str(home),
+                mend="用相同的参数启动它，或先运行 wangting simulate down --remove 再建新的",
+            )
+        _start_parts(home)
+        return {"created": False, **_summary(home, state)}
+    if clock.simulated() is None and (home / "ledger.sqlite").exists():
+        raise WangtingError(
+            "此目录已有真实运行的台账，不能在其中建立模拟城市",
+            place=str(home),
+            mend="用 WANGTING_HOME 指定另一个目录",
+        )
+    if not 1_000 <= cases <= 5_000_000:
+        raise WangtingError(f"办件数 {cases} 超出范围", place="--cases", mend="取 1000 到 5000000 之间的数")
+    if not 0 <= defects <= 0.2:
+        raise WangtingError(f"缺陷比例 {defects} 超出范围", place="--defects", mend="取 0 到 0.2 之间的数")
+    with console.progress("建立模拟城市", total=cases) as step:
+        made = city.City(home, settings.site_path(), wanted).create(
+            lambda done, total, text: step(done, total=total, text=text)
+        )
+    clock.set_simulated(city.START)
+    _start_parts(home)
+    return {"created": True, **made, **_summary(home, _known(home))}
+
+
+def _summary(home: Path, state: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "clock": state["emitted_until"],
+        "cases": state["cases"],
+        "seed": state["seed"],
+        "defect_share": state["defects"],
+        "home": home,
+    }
+
+
+def _show(title: str, data: dict[str, Any]) -> None:
+    labels = {
+        "created": "新建",
+        "cases": "截至起始时钟的办件",
+        "rows": "写入来源系统的行",
+        "new_cases": "新申办",
+        "files": "镇街登记表",
+        "clock": "模拟时钟",
+        "seed": "随机种子",
+        "defect_share": "缺陷比例",
+        "postgres": "数据库",
+        "services": "接口服务",
+        "province": "省平台",
+        "cases_as_emitted": "已出现的办件",
+        "cases_as_happened": "实际发生的办件",
+        "records": "已出现的记录",
+        "defects": "已出现的缺陷",
+        "home": "目录",
+        "stopped": "已停止",
+        "removed": "已删除",
+    }
+    shown = {True: "是", False: "否"}
+    lines = [
+        [labels.get(name, name), shown.get(value, value) if isinstance(value, bool) else value]
+        for name, value in data.items()
+    ]
+    console.table(title, ["项目", "值"], lines)
+
+
+@app.command()
+def up(
+    cases: Annotated[int, typer.Option(help="截至起始时钟（2017-11-30 18:00）申办的办件数")] = 50_000,
+    seed: Annotated[int, typer.Option(help="随机种子")] = 7,
+    defects: Annotated[float, typer.Option(help="带缺陷的办件比例")] = 0.01,
+    as_json: AsJson = False,
+) -> None:
+    """建立并启动模拟城市与省平台；已建立的同一座城市只重新启动服务。"""
+    with locks.writer("simulator"):
+        data = create_or_start(cases, seed, defects)
+    console.emit(data, as_json=as_json, show=lambda each: _show("模拟城市已启动", each))
+
+
+@app.command()
+def down(
+    remove: Annotated[bool, typer.Option("--remove", help="同时删除模拟城市的全部数据与模拟时钟")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """停止模拟城市与省平台的服务；数据保留，除非 --remove。"""
+    home = settings.home()
+    with locks.writer("simulator"):
+        data: dict[str, Any] = {"stopped": _stop_parts(home), "removed": remove}
+        if remove:
+            shutil.rmtree(home / "simulator", ignore_errors=True)
+            (home / "clock.json").unlink(missing_ok=True)
+    console.emit(data, as_json=as_json, show=lambda each: _show("模拟城市已停止", each))
+
+
+def advance_by(hours: float) -> dict[str, Any]:
+    """Move the clock on and emit what became visible since the last emission; the clock may have moved meanwhile."""
+    from datetime import date
+
+    from simulator import city
+
+    home = settings.home()
+    state = _known(home)
+    since = datetime.fromisoformat(state["emitted_until"])
+    until = max(clock.now(), since) + timedelta(hours=hours)
+    world = city.City(
+        home, settings.site_path(), city.Settings(state["cases"], state["seed"], state["defects"])
+    )
+    if not world.server.is_running():
+        raise WangtingError("模拟城市没有运行", place=str(home), mend="先运行 wangting simulate up")
+    made = world.advance(since, until, date.fromisoformat(state["generated"]))
+    clock.set_simulated(until)
+    return {**made, **_summary(home, _known(home))}
+
+
+@app.command()
+def advance(
+    hours: Annotated[float, typer.Option(help="推进的小时数")] = 24.0,
+    as_json: AsJson = False,
+) -> None:
+    """推进模拟时钟：新的申办、后续环节、更正与迟到的数据随之出现。"""
+    if hours <= 0:
+        raise WangtingError("推进的小时数必须大于零", place="--hours", mend="例如 --hours 24")
+    with locks.writer("simulator"), console.progress("推进模拟城市") as step:
+        data = advance_by(hours)
+        step(1, total=1)
+    console.emit(data, as_json=as_json, show=lambda each: _show("模拟城市已推进", each))
+
+
+@app.command()
+def status(as_json: AsJson = False) -> None:
+    """查看模拟城市：时钟、办件、各服务是否在运行。"""
+    import duckdb
+
+    from simulator import province, services
+    from simulator.postgres import Server
+
+    home = settings.home()
+    state = _known(home)
+    true = home / "simulator" / "truth"
+    counts = {}
+    for name in ("cases_as_emitted", "cases_as_happened", "records", "defects"):
+        found = duckdb.execute(f"select count(*) from read_parquet('{true / name}.parquet')").fetchone()
+        counts[name] = found[0] if found else 0
+    data = {
+        **_summary(home, state),
+        "postgres": Server(home / "simulator" / "postgres").is_running(),
+        "services": services.is_running(home),
+        "province": province.is_running(home),
+        **counts,
+    }
+    console.emit(data, as_json=as_json, show=lambda each: _show("模拟城市", each))
