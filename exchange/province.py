@@ -97,8 +97,7 @@ class Province:
 
     async def stored(self, record: str, record_key: str, version: int) -> Answer | None:
         """Read one record back: its receipt, None where the province does not have it, a failure otherwise."""
-        query = {"tableName": record, "identify": record_key, "version": str(version)}
-        status, content = await self._get("/records", query)
+        status, content = await self._one(record, record_key, version)
         if status == 404:
             return None
         try:
@@ -106,6 +105,16 @@ class Province:
         except (ValueError, KeyError, TypeError):
             return Answer("failure", text=f"读回失败（HTTP {status}）")
         return Answer("receipt", 0, str(receipt_no), "读回")
+
+    async def read(self, record: str, record_key: str, version: int) -> dict[str, Any] | None:
+        """One stored record as the province has it, with its fields; None where it has none."""
+        status, content = await self._one(record, record_key, version)
+        found = json.loads(content) if status == 200 else None
+        return found if isinstance(found, dict) else None
+
+    async def _one(self, record: str, record_key: str, version: int) -> tuple[int, bytes]:
+        query = {"tableName": record, "identify": record_key, "version": str(version)}
+        return await self._get("/records", query)
 
     async def pages(self, record: str, size: int = 1000) -> AsyncIterator[list[dict[str, Any]]]:
         """All stored records of one type, page by page."""

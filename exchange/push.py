@@ -223,7 +223,9 @@ class _Run:
             self._is_probing = self._failures_in_a_row > 0
             if self._is_probing:
                 self._failures_in_a_row = self._breaker
-        await asyncio.gather(*(work(len(chunk)) for _ in range(min(self._site.province.connections, len(chunk)))))
+        await asyncio.gather(
+            *(work(len(chunk)) for _ in range(min(self._site.province.connections, len(chunk))))
+        )
         return [
             answers.get(id(message)) or Result(message, None, self._watch.now())
             for case in chunk

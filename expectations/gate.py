@@ -254,12 +254,19 @@ class _Judge:
         count = table.num_rows
         failing, unchecked = self.suite.judge(_frame(table))
         blocked, noted = np.zeros(count, bool), np.zeros(count, bool)
-        parts: list[pa.Table] = []
-        for key, positions in failing.items():
+        # Two checks of one field may stand for one rule (a division's digits, no control character): one finding.
+        together: dict[tuple[str, str], list[Judgement]] = {}
+        for key in failing:
             judgement = self.suite.judgements[key]
-            rows = np.asarray(positions, dtype=np.int64)
-            (blocked if judgement.severity == "block" else noted)[rows] = True
-            parts.append(self._findings(judgement, table, rows, finding_schema))
+            together.setdefault((judgement.rule_id, judgement.field), []).append(judgement)
+        parts: list[pa.Table] = []
+        for same in together.values():
+            broken = np.zeros(count, bool)
+            for judgement in same:
+                broken[failing[judgement.key]] = True
+            if same[0].severity != "info":
+                (blocked if same[0].severity == "block" else noted)[broken] = True
+            parts.append(self._findings(same[0], table, np.flatnonzero(broken), finding_schema))
         # What is known to be wrong is held for that; a check that could not run keeps back only the others.
         rest = "unchecked" if unchecked else "passed"
         outcome = np.where(blocked, "held", np.where(noted & (not unchecked), "warned", rest))

@@ -9,13 +9,19 @@ from expectations.model import Specification
 
 
 def query(specification: Specification, record: str, relation: str) -> str:
-    """SQL over `relation` (the exchange records of one type): one row a bad record, `broken` listing judgement numbers.
+    """SQL over `relation` (the exchange records of one type): one row a bad record, `broken` listing what it breaks.
 
-    The numbers are positions in `judgements(specification, record)`.
+    The numbers are positions in `judgements(specification, record)`; where several checks of a field stand for one
+    rule, the first one's.
     """
-    conditions = [f"coalesce({each.check.bad_sql()}, false)" for each in judgements(specification, record)]
-    anything = "\n    or ".join(conditions)
-    listed = ",\n    ".join(f"case when {condition} then {at} end" for at, condition in enumerate(conditions))
+    together: dict[tuple[str, str], list[str]] = {}
+    numbers: dict[tuple[str, str], int] = {}
+    for at, each in enumerate(judgements(specification, record)):
+        numbers.setdefault((each.rule_id, each.field), at)
+        together.setdefault((each.rule_id, each.field), []).append(f"coalesce({each.check.bad_sql()}, false)")
+    conditions = {numbers[rule]: " or ".join(checks) for rule, checks in together.items()}
+    anything = "\n    or ".join(conditions.values())
+    listed = ",\n    ".join(f"case when {condition} then {at} end" for at, condition in conditions.items())
     return f"""
 select record_key, list_filter([{listed}], x -> x is not null) as broken
 from (select * from {relation} where {anything}) as suspects

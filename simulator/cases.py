@@ -77,11 +77,13 @@ class Draws:
         self._values = np.concatenate(blocks, axis=1) if blocks else np.zeros((width, 0), np.float32)
 
     def __getitem__(self, name: str) -> NDArray[np.float64]:
-        return self._values[_DRAWS.index(name)].astype(np.float64)
+        values: NDArray[np.float64] = self._values[_DRAWS.index(name)].astype(np.float64)
+        return values
 
     def lag(self, slot: int) -> NDArray[np.float64]:
         """The draw for the delay of a stage's record."""
-        return self._values[len(_DRAWS) + slot].astype(np.float64)
+        values: NDArray[np.float64] = self._values[len(_DRAWS) + slot].astype(np.float64)
+        return values
 
 
 def _exponential(draw: NDArray[np.float64], mean: float, cap: float) -> Seconds:
@@ -116,7 +118,9 @@ def spread_out(times: Seconds, unit: NDArray[np.int64], step: int) -> Seconds:
 
 def _choose(weights: NDArray[np.float64], draw: NDArray[np.float64]) -> NDArray[np.int64]:
     cumulative = np.cumsum(weights)
-    return np.minimum(np.searchsorted(cumulative, draw * cumulative[-1], side="right"), len(weights) - 1)
+    place = np.searchsorted(cumulative, draw * cumulative[-1], side="right").astype(np.int64)
+    chosen: NDArray[np.int64] = np.minimum(place, len(weights) - 1)
+    return chosen
 
 
 def _times(day: NDArray[np.int64], evening: Flags, online: Flags, draws: Draws) -> Seconds:
@@ -128,7 +132,8 @@ def _times(day: NDArray[np.int64], evening: Flags, online: Flags, draws: Draws) 
     window = np.where(half, np.minimum(morning, workdays.NOON - 1), afternoon)
     by_day = 7 * HOUR + (0.55 * hour + 0.45 * second) * (11 * HOUR - 2)
     of_day = np.where(evening, 18 * HOUR + 1 + second * (5.8 * HOUR), np.where(online, by_day, window))
-    return day * DAY + of_day.astype(np.int64)
+    times: Seconds = day * DAY + of_day.astype(np.int64)
+    return times
 
 
 def draw_plan(

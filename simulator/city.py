@@ -174,7 +174,7 @@ class City:
                 del plan
                 records.build(self.connection)
                 truth.latest_views(self.connection, until)
-                rows += sources.load_platform(self.connection, _BEGINNING, until)
+                rows += sources.load_platform(self.connection, _BEGINNING, until, advances=False)
                 rows += sources.load_bureau(self.connection, _BEGINNING, until, first=True)
                 self._drop_files(_BEGINNING, until)
                 writers.add(until)
@@ -218,7 +218,7 @@ class City:
         records.build(self.connection)
         truth.latest_views(self.connection, high)
         with self.server.attached(self.connection):
-            rows = sources.load_platform(self.connection, low, high)
+            rows = sources.load_platform(self.connection, low, high, advances=True)
             rows += sources.load_bureau(self.connection, low, high, first=False)
         files = self._drop_files(low, high)
         folder = self.folder / "truth"
@@ -239,7 +239,8 @@ class City:
         for (region, dropped_at), rows in grouped.items():
             known = self.drop / workbooks.file_name(region, dropped_at)
             # The same file of a chunk's border day: its earlier lines stay.
-            kept = _lines_of(known) if known.exists() else []
+            mine = {row[0] for row in rows}
+            kept = [row for row in _lines_of(known) if row[0] not in mine] if known.exists() else []
             workbooks.write(self.drop, region, regions[region].name, dropped_at, [*kept, *rows])
         return len(grouped)
 
@@ -311,9 +312,8 @@ def _lines_of(path: Path) -> list[tuple[str | None, ...]]:
     from openpyxl import load_workbook
 
     sheet = load_workbook(path, read_only=True).worksheets[0]
-    return [
-        tuple(row) for row in sheet.iter_rows(min_row=5, max_col=len(workbooks.COLUMNS), values_only=True)
-    ]
+    rows = sheet.iter_rows(min_row=5, max_col=len(workbooks.COLUMNS), values_only=True)
+    return [tuple(None if cell is None else str(cell) for cell in row) for row in rows]
 
 
 def _truth_queries(until: str) -> dict[str, str]:

@@ -119,7 +119,7 @@ class Server:
                 place=str(self.folder),
                 mend=f"查看 {self.folder / 'server.log'}，或运行 wangting simulate down 后重试",
             )
-        return result.stdout
+        return str(result.stdout)
 
     @property
     def password(self) -> str:
@@ -208,7 +208,8 @@ class Server:
         self.execute("postgres", ";".join(f"create database {name}" for name in DATABASES))
         self.execute(
             "unified_platform",
-            ";".join(f"create table ex_gdbs_{name} ({platform_table(name)})" for name in RECORDS),
+            ";".join(f"create table ex_gdbs_{name} ({platform_table(name)})" for name in RECORDS)
+            + ";create table emission_mark (emitted_until timestamp)",  # the simulator's own, no part of the platform
         )
         self.execute(
             "housing_bureau",

@@ -7,9 +7,19 @@ from simulator.cases import BUREAU, PLATFORM, TOWN
 from simulator.records import RECORDS
 
 
-def load_platform(connection: duckdb.DuckDBPyConnection, since: str, until: str) -> int:
-    """Add the rows that became visible in (since, until] to the platform's tables; their number."""
+def load_platform(connection: duckdb.DuckDBPyConnection, since: str, until: str, *, advances: bool) -> int:
+    """Add the rows that became visible in (since, until] to the platform's tables; their number.
+
+    All tables and the mark of how far the platform has come change in one transaction: a step that broke off later
+    and is made again adds nothing twice.
+    """
+    mark = connection.execute(
+        "select max(emitted_until) from unified_platform.public.emission_mark"
+    ).fetchone()
+    if mark and mark[0] is not None:
+        since = f"greatest({since}, timestamp '{mark[0]}')"
     total = 0
+    connection.execute("begin transaction")
     for name, record in RECORDS.items():
         columns = ", ".join(record.columns)
         count = connection.execute(
@@ -17,6 +27,9 @@ def load_platform(connection: duckdb.DuckDBPyConnection, since: str, until: str)
             f" where _source = {PLATFORM} and _seen > {since} and _seen <= {until}"
         ).fetchone()
         total += int(count[0]) if count else 0
+    if advances:
+        connection.execute(f"insert into unified_platform.public.emission_mark values ({until})")
+    connection.execute("commit")
     return total
 
 
@@ -76,22 +89,26 @@ def load_bureau(connection: duckdb.DuckDBPyConnection, since: str, until: str, *
     if first:
         connection.execute("insert into housing_bureau.public.yw_sqb select * from bureau_new")
     else:
-        connection.execute(
-            "drop table if exists housing_bureau.public.incoming"
-        )
-        connection.execute(
-            "create table housing_bureau.public.incoming as select * from bureau_new limit 0"
-        )
-        connection.execute("insert into housing_bureau.public.incoming select * from bureau_new")
-        # One statement, so that no reader meets a row that is gone and not yet back.
-        columns = [row[0] for row in connection.execute("describe bureau_new").fetchall()]
-        changes = ", ".join(f"{name} = excluded.{name}" for name in columns if name != "ywh")
-        statement = f"insert into yw_sqb select * from incoming on conflict (ywh) do update set {changes}; drop table incoming"
-        connection.execute(f"call postgres_execute('housing_bureau', '{statement}')")
-    steps = connection.execute(
-        f"insert into housing_bureau.public.yw_lcb {bureau_steps(since, until)}"
-    ).fetchone()
+        _replace_in_place(connection, "yw_sqb", "ywh", "bureau_new")
+    connection.execute(f"create or replace temp table bureau_new as {bureau_steps(since, until)}")
+    steps = connection.execute("select count(*) from bureau_new").fetchone()
+    if first:
+        connection.execute("insert into housing_bureau.public.yw_lcb select * from bureau_new")
+    else:
+        _replace_in_place(connection, "yw_lcb", "lch", "bureau_new")
     return (int(count[0]) if count else 0) + (int(steps[0]) if steps else 0)
+
+
+def _replace_in_place(connection: duckdb.DuckDBPyConnection, table: str, key: str, rows: str) -> None:
+    """Write rows over those with the same key, in one statement: no reader meets a row gone and not yet back."""
+    connection.execute("drop table if exists housing_bureau.public.incoming")
+    connection.execute(f"create table housing_bureau.public.incoming as select * from {rows} limit 0")
+    connection.execute(f"insert into housing_bureau.public.incoming select * from {rows}")
+    columns = [row[0] for row in connection.execute(f"describe {rows}").fetchall()]
+    changes = ", ".join(f"{name} = excluded.{name}" for name in columns if name != key)
+    replaced = f"on conflict ({key}) do update set {changes}"
+    statement = f"insert into {table} select * from incoming {replaced}; drop table incoming"
+    connection.execute(f"call postgres_execute('housing_bureau', '{statement}')")
 
 
 def town_lines(since: str, until: str) -> str:

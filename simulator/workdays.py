@@ -91,11 +91,6 @@ def next_working_day(days: Seconds) -> Seconds:
     return _WORKING_DAYS[_BEFORE[days - _FIRST_NUMBER]]
 
 
-def add_working_days(days: Seconds, count: Seconds) -> Seconds:
-    """The `count`-th working day after each day (0: the day itself or the next working one)."""
-    return _WORKING_DAYS[_BEFORE[days - _FIRST_NUMBER] + count]
-
-
 def add_working_time(times: Seconds, seconds: Seconds) -> Seconds:
     """The moment at which `seconds` of working time have passed since each time; never before it."""
     days = times // DAY
@@ -105,6 +100,6 @@ def add_working_time(times: Seconds, seconds: Seconds) -> Seconds:
     total = _BEFORE[index] * WORKING_SECONDS + np.where(_IS_WORKING[index], done, 0) + seconds
     rest = total % WORKING_SECONDS
     half = NOON - MORNING
-    return _WORKING_DAYS[total // WORKING_SECONDS] * DAY + np.where(
-        rest < half, MORNING + rest, AFTERNOON + rest - half
-    )
+    of_last = np.where(rest < half, MORNING + rest, AFTERNOON + rest - half)
+    end: Seconds = _WORKING_DAYS[total // WORKING_SECONDS] * DAY + of_last
+    return end

@@ -20,6 +20,8 @@ def prepare(lane: Lane, site: Site, loads: Loads, context: dict[str, Any]) -> No
     """
     file = lane_file(lane)
     file.parent.mkdir(parents=True, exist_ok=True)
+    for made in [file, *([lane_file(lane, "marts")] if lane == "warehouse" else [])]:
+        _make(made)
     connection = engine.connect(file)
     try:
         connection.execute("create schema if not exists landing")
@@ -31,6 +33,17 @@ def prepare(lane: Lane, site: Site, loads: Loads, context: dict[str, Any]) -> No
                 connection.execute(f"create or replace view landing.{view} as {query}")
         values = ", ".join(f"{_value(value)} as {name}" for name, value in context.items())
         connection.execute(f"create or replace table run.context as select {values}")
+    finally:
+        connection.close()
+
+
+def _make(file: Path) -> None:
+    """A new database file in DuckDB's newest storage format, which writes text in two thirds of the time."""
+    if file.exists():
+        return
+    connection = engine.connect()
+    try:
+        connection.execute(f"attach {engine.literal(file)} as made (storage_version 'latest')")
     finally:
         connection.close()
 

@@ -1,4 +1,4 @@
-"""An exchange lane made by hand: records as the exchange models would have them, and a gate that says what it is told."""
+"""An exchange lane made by hand, and a gate that says what it is told."""
 
 import hashlib
 from datetime import date, datetime, timedelta
@@ -16,12 +16,18 @@ from exchange.records import _specification as site_specification
 from wangting import clock, ledger
 
 UNIT, REGION = "006988574", "445102000000"
+PERSON = "44510219800101123X"  # well formed, of nobody
 ITEM = f"101313005{UNIT}13445102"
 GO_LIVE = datetime(2017, 11, 30, 8)
 NOW = datetime(2017, 11, 30, 18)
-KINDS = {"text": pa.string(), "time": pa.timestamp("us"), "integer": pa.int32(), "number": pa.decimal128(16, 2)}
+KINDS = {
+    "text": pa.string(),
+    "time": pa.timestamp("us"),
+    "integer": pa.int32(),
+    "number": pa.decimal128(16, 2),
+}
 VALUES: dict[str, Any] = {
-    "SXBM": ITEM, "SQRLX": "1", "SQRZJLX": "1", "SQRZJHM": "445102198001011234", "LXRZJLX": "1", "LXRSJ": "13800138000",
+    "SXBM": ITEM, "SQRLX": "1", "SQRZJLX": "1", "SQRZJHM": PERSON, "LXRSFZJHM": PERSON, "LQRSFZJHM": PERSON, "LQRZJLX": "1", "QDFS": "0", "LXRZJLX": "1", "LXRSJ": "13800138000",
     "SBBMZZJGDM": UNIT, "SLZTDM": "1", "YSLZTDM": "1", "BJJGDM": "6", "TJFS": "1", "LQFS": "0", "GDBLSX": 20,
     "GDBLSXDW": "G", "SPHJDM": "2", "SPHJZTDM": "1", "TBCXZL": "B", "SFJE": 0, "XH": 1, "SPBZH": 1, "SPYJ": "同意",
     "TBCXSX": 5, "TBCXSXDW": "G", "JEDWDM": "CNY",
@@ -73,9 +79,7 @@ class Lane:
             value = VALUES.get(field.official)
             if field.official == "SBLSH":
                 value = case
-            elif field.official == self._times[record]:
-                value = at
-            elif field.type == "time":
+            elif field.official == self._times[record] or field.type == "time":
                 value = at
             elif value is None and field.official.startswith("XZQH"):
                 value = REGION
@@ -107,7 +111,9 @@ class Lane:
         self._changed.add((record, key))
         return key
 
-    def case(self, number: int, at: datetime, stages: tuple[str, ...] = (SB, SL, SPCL, BJ), **fields: Any) -> str:
+    def case(
+        self, number: int, at: datetime, stages: tuple[str, ...] = (SB, SL, SPCL, BJ), **fields: Any
+    ) -> str:
         """A whole case whose stages are an hour apart."""
         case = case_no(number, at.date())
         for position, record in enumerate(stages):
@@ -124,7 +130,9 @@ class Lane:
         folder.mkdir(parents=True, exist_ok=True)
         with duckdb.connect(folder / "exchange.duckdb") as file:
             for kind in self.kinds.values():
-                schema = pa.schema([(field.column, KINDS[field.type]) for field in kind.fields] + list(ADDED.items()))
+                schema = pa.schema(
+                    [(field.column, KINDS[field.type]) for field in kind.fields] + list(ADDED.items())
+                )
                 table = pa.Table.from_pylist(list(self.rows[kind.record].values()), schema=schema)
                 file.register("given", table)
                 file.execute(f"create or replace table {kind.table} as select * from given")
@@ -135,7 +143,11 @@ class Lane:
             number = connection.execute(select(func.count()).select_from(ledger.builds)).scalar()
             connection.execute(
                 insert(ledger.builds).values(
-                    build_id=f"exchange-{number:06d}", lane="exchange", mode=mode, state=state, started_at=clock.now()
+                    build_id=f"exchange-{number:06d}",
+                    lane="exchange",
+                    mode=mode,
+                    state=state,
+                    started_at=clock.now(),
                 )
             )
 

@@ -96,15 +96,20 @@ class Receiver:
             assert request.transport is not None
             request.transport.close()
         if fault == "3":
-            return web.json_response({"code": 3, "desc": "异常", "reasonList": ["系统繁忙"], "receiptNo": "r3"})
+            return web.json_response(
+                {"code": 3, "desc": "异常", "reasonList": ["系统繁忙"], "receiptNo": "r3"}
+            )
         if fault == "reject":
-            return web.json_response({"code": 1, "desc": "校验失败", "reasonList": ["编码不存在"], "receiptNo": "r1"})
+            return web.json_response(
+                {"code": 1, "desc": "校验失败", "reasonList": ["编码不存在"], "receiptNo": "r1"}
+            )
         return web.json_response(answer)
 
     def _take(self, name: Name, body: str) -> dict[str, Any]:
         if self.stored.setdefault(name, body) != body:
             return {"code": 1, "desc": "校验失败", "reasonList": ["同一版本内容不同"], "receiptNo": "r1"}
-        return {"code": 0, "desc": "成功", "reasonList": [], "receiptNo": f"R{sorted(self.stored).index(name)}-{name[2]}"}
+        number = f"R{sorted(self.stored).index(name)}-{name[2]}"
+        return {"code": 0, "desc": "成功", "reasonList": [], "receiptNo": number}
 
     async def _records(self, request: web.Request) -> web.Response:
         asked = request.query

@@ -1,5 +1,6 @@
 """The push against a province that behaves as it is told: order, retries, crashes, and the 12 hours."""
 
+import itertools
 import os
 import signal
 import subprocess
@@ -20,7 +21,18 @@ from tests.exchange.lane import BJ, GO_LIVE, NOW, SB, SL, SPCL, WSYSL, judge, ou
 from wangting import clock, ledger, locks
 from wangting.errors import WangtingError
 
-ALL = (SB, WSYSL, SL, SPCL, "EX_GDBS_BJGZ", "EX_GDBS_BJSL", "EX_GDBS_TBCXSQ", "EX_GDBS_TBCXJG", BJ, "EX_GDBS_LQDJ")
+ALL = (
+    SB,
+    WSYSL,
+    SL,
+    SPCL,
+    "EX_GDBS_BJGZ",
+    "EX_GDBS_BJSL",
+    "EX_GDBS_TBCXSQ",
+    "EX_GDBS_TBCXJG",
+    BJ,
+    "EX_GDBS_LQDJ",
+)
 OLD = GO_LIVE - timedelta(days=20)
 
 
@@ -98,9 +110,9 @@ def test_the_steps_of_one_case_go_one_after_another_and_cases_side_by_side(lane,
     assert len(spans) == 8
     for steps in spans.values():
         assert [at for _, _, at in steps] == sorted(at for _, _, at in steps)
-        assert all(before[1] <= after[0] for before, after in zip(steps, steps[1:], strict=False))
+        assert all(before[1] <= after[0] for before, after in itertools.pairwise(steps))
     everything = sorted((began, ended) for steps in spans.values() for began, ended, _ in steps)
-    assert any(before[1] > after[0] for before, after in zip(everything, everything[1:], strict=False))
+    assert any(before[1] > after[0] for before, after in itertools.pairwise(everything))
 
 
 @pytest.mark.parametrize("fault", ["500", "3", "garbage", "half", "drop", "lost_answer"])
@@ -134,7 +146,9 @@ def short_patience(monkeypatch, tmp_path):
     site = tmp_path / "site"
     shutil.copytree(settings.site_path(), site)
     file = site / "site.yml"
-    file.write_text(file.read_text("utf-8").replace("province:\n", "province:\n  timeout: 1 second\n"), "utf-8")
+    file.write_text(
+        file.read_text("utf-8").replace("province:\n", "province:\n  timeout: 1 second\n"), "utf-8"
+    )
     monkeypatch.setenv("WANGTING_SITE", str(site))
 
 
@@ -147,7 +161,7 @@ def test_back_off_grows_and_moves_the_simulated_clock(lane, receiver):
     assert time.monotonic() - began < 20
     r = ledger.receipts
     times = [row["received_at"] for row in ledger.rows(select(r).order_by(r.c.receipt_id))]
-    gaps = [(after - before).total_seconds() for before, after in zip(times, times[1:], strict=False)]
+    gaps = [(after - before).total_seconds() for before, after in itertools.pairwise(times)]
     for gap, wanted in zip(gaps, (1, 10, 60, 300), strict=True):
         assert wanted * 0.8 <= gap <= wanted * 1.2 + 0.001
     assert outbox(SB, case)["attempts"] == 5
@@ -227,7 +241,7 @@ def test_two_pushes_at_once_are_refused(lane, receiver):
 
 def test_what_xml_cannot_carry_is_refused_here_with_a_receipt(lane, receiver):
     case = lane.case(1, GO_LIVE, (SB,), SBXMMC="项目\x02名称")
-    lane.case(2, GO_LIVE, (SB,), SBXMMC="<项目> & \"名称\"\n😀")
+    lane.case(2, GO_LIVE, (SB,), SBXMMC='<项目> & "名称"\n😀')
     passage(lane)
     assert push().states == {"ACK": 1, "REJECTED": 1}
     assert "SBXMMC" in outbox(SB, case)["receipt_text"]
@@ -309,7 +323,11 @@ def test_exactly_twelve_hours_are_on_time(lane, receiver, late_by, on_time, late
     assert (summary.on_time, summary.late) == (on_time + 1, late)
     figures = deadline.figures(NOW)
     wanted_due = 1 if late_by >= timedelta(0) else 0  # before 12 hours are over a record is in no denominator
-    assert (figures.due, figures.on_time, figures.late_acknowledged) == (wanted_due, on_time * wanted_due, late)
+    assert (figures.due, figures.on_time, figures.late_acknowledged) == (
+        wanted_due,
+        on_time * wanted_due,
+        late,
+    )
     assert (figures.without_clock, figures.not_due_acknowledged) == (1, 2 - wanted_due)
 
 

@@ -4,6 +4,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import pytest
+
 from expectations.gate import GateSummary, judge_folder
 from expectations.loading import load_specification
 from expectations.model import Specification

@@ -6,11 +6,12 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
-from expectations import digits, sql
-from expectations.vectors import Text
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from stdnum.cn import ric, uscc
+
+from expectations import digits, sql
+from expectations.vectors import Text
 
 CREDIT = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 
@@ -80,14 +81,18 @@ def _is_org(code):
     alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
     if len(code) != 9 or any(sign not in alphabet for sign in code[:8]):
         return False
-    total = sum(alphabet.index(sign) * weight for sign, weight in zip(code, (3, 7, 9, 10, 5, 8, 4, 2), strict=False))
+    total = sum(
+        alphabet.index(sign) * weight for sign, weight in zip(code, (3, 7, 9, 10, 5, 8, 4, 2), strict=False)
+    )
     check = 11 - total % 11
     return code[8] == {10: "X", 11: "0"}.get(check, str(check))
 
 
 def test_organisation_codes_alone_and_inside_item_codes_follow_gb_11714():
     chance = random.Random(10)
-    codes = ["".join(chance.choice(CREDIT) for _ in range(8)) + chance.choice("0123456789X") for _ in range(4000)]
+    codes = [
+        "".join(chance.choice(CREDIT) for _ in range(8)) + chance.choice("0123456789X") for _ in range(4000)
+    ]
     codes += ["006988574", "00000000X", "aaaaaaaaa", "00698857", "0069885744"]
     expected = [_is_org(code) for code in codes]
     assert sum(expected) > 200

@@ -5,6 +5,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+
 from expectations.compiling import judgements
 from expectations.model import Specification
 from expectations.second_reading import broken_rules
@@ -119,14 +120,18 @@ BROKEN: list[tuple[str, dict[str, Any], set[str]]] = [
 
 
 @pytest.fixture(scope="module")
-def judged(specification: Specification, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, set[str]]]:
+def judged(
+    specification: Specification, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, dict[str, set[str]]]:
     """Reading → record key → rules that spoke, of all the bent records in one batch."""
     batch = tmp_path_factory.mktemp("gate") / "b1"
     for record in specification.exchanged:
         rows = []
         for number, (bent, change, _) in enumerate(BROKEN):
             if bent == record:
-                rows.append(records.valid(specification, record, number) | change | {"record_key": f"case-{number}"})
+                rows.append(
+                    records.valid(specification, record, number) | change | {"record_key": f"case-{number}"}
+                )
         records.write(specification, record, rows, batch)
     _, verdicts = gated(specification, batch)
     first: dict[str, set[str]] = {}

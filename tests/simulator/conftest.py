@@ -1,31 +1,13 @@
-"""A small city of the generator alone: no server, no clock."""
+"""A small city of the generator alone, shared by the tests of this room."""
 
 import os
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import wording
 
-from simulator import city as simulated
-from simulator import records, truth
-from simulator.city import City, Settings
-
-SITE = Path(__file__).resolve().parents[2] / "sites" / "chaozhou"
-UNTIL = f"timestamp '{simulated.START}'"
-
-
-def make(home: Path, cases: int, seed: int, share: float) -> City:
-    """A city with its whole history worded in DuckDB, nothing handed to any source."""
-    made = City(home, SITE, Settings(cases, seed, share))
-    day, days = simulated.FIRST_DAY, []
-    while day <= simulated.START.date():
-        days.append(made.day(day))
-        day += timedelta(days=1)
-    made.load(made.draw(made.settle(days, 0)))
-    records.build(made.connection)
-    truth.latest_views(made.connection, UNTIL)
-    return made
+from simulator.city import City
 
 
 @pytest.fixture(scope="session")
@@ -43,4 +25,4 @@ def wording_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def worded(wording_home: Path) -> City:
     """2,000 cases, one in ten with a planted fault."""
-    return make(wording_home, 2_000, 7, 0.1)
+    return wording.make(wording_home, 2_000, 7, 0.1)

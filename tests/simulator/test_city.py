@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
+import independent_rules as rules
 import numpy as np
 import pyarrow as pa
 import pytest
-import rules
 import yaml
-from conftest import SITE, UNTIL, make
+from wording import SITE, UNTIL, make
 
 from simulator import city as simulated
 from simulator import defects, places, records, truth, workdays
@@ -108,7 +108,7 @@ def test_a_follow_up_names_a_forwarded_case_of_the_same_applicant(worded: City) 
     assert row is not None and row[0] >= 3 and row[1:] == (True, True, True)
 
 
-@pytest.mark.parametrize("name", [name for name in records.RECORDS])
+@pytest.mark.parametrize("name", list(records.RECORDS))
 def test_a_table_has_exactly_the_columns_of_the_specification(name: str) -> None:
     with (SPECIFICATION / f"ex_gdbs_{name}.yml").open(encoding="utf-8") as file:
         fields = yaml.safe_load(file)["fields"]

@@ -1,5 +1,6 @@
 """The city on its real parts: what the sources hold, and what the truth says of them, after each step of the clock."""
 
+import itertools
 import json
 import os
 from collections.abc import Iterator
@@ -8,8 +9,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import SITE
 from openpyxl import load_workbook
+from wording import SITE
 
 from simulator import city as simulated
 from simulator import workbooks
@@ -120,7 +121,7 @@ def test_the_truth_of_the_bureau_agrees_with_its_rows_changed_in_place(history: 
 
 def test_advancing_only_adds(history: tuple[Path, list]) -> None:  # type: ignore[type-arg]
     steps = history[1]
-    for earlier, later in zip(steps, steps[1:], strict=False):
+    for earlier, later in itertools.pairwise(steps):
         assert earlier["until"] < later["until"]
         for name in earlier["rows"]:
             assert earlier["rows"][name][0] <= later["rows"][name][0]
