@@ -59,6 +59,12 @@ def prepare() -> None:
         Pool.create_or_update_pool(name, slots=slots, description=why, include_deferred=False)
 
 
+def _names(condition: Any) -> set[str]:
+    """The assets in a schedule's condition, however it joins them."""
+    parts = getattr(condition, "objects", None)
+    return {condition.name} if parts is None else set().union(*map(_names, parts))
+
+
 def in_asset_order(dags: dict[str, Any]) -> list[str]:
     """DAG ids, each after those whose assets it waits for."""
     producers: dict[str, set[str]] = {}
@@ -69,7 +75,7 @@ def in_asset_order(dags: dict[str, Any]) -> list[str]:
     order: TopologicalSorter[str] = TopologicalSorter()
     for dag_id, dag in sorted(dags.items()):
         condition = getattr(dag.timetable, "asset_condition", None)
-        awaited = {key.name for key, _ in condition.iter_assets()} if condition is not None else set()
+        awaited = _names(condition) if condition is not None else set()
         order.add(dag_id, *sorted(set().union(*(producers.get(name, set()) for name in awaited)) - {dag_id}))
     return list(order.static_order())
 

@@ -18,7 +18,7 @@ from exchange.messages import Message, Result
 from exchange.province import Province, UnwelcomeError
 from exchange.queues import Queue
 from exchange.records import RecordType, record_types
-from wangting import clock, console, locks
+from wangting import clock, console, engine, locks
 from wangting.errors import WangtingError
 from wangting.site import Site, current_site
 
@@ -115,6 +115,7 @@ class _Run:
         with (
             ThreadPoolExecutor(1) as self._desk,
             console.progress("推送", sum(self._open_counts())) as self._steps,
+            engine.connect() as self._work,
         ):
             async with Province(self._site) as self._province:
                 await self._read_back()
@@ -165,11 +166,7 @@ class _Run:
     async def _pass(self) -> None:
         for kind in self._kinds:
             for state in ("RETRY", "NEW"):  # what failed earlier goes first
-                queue = Queue(kind, state, self._site.province.dept_code, self._watch.now())
-                try:
-                    await self._wave(queue)
-                finally:
-                    await self._later(queue.close)
+                await self._wave(Queue(self._work, kind, state, self._site.province.dept_code, self._watch.now()))
                 if self._is_dead or self._trouble is not None:
                     return
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 from sqlalchemy import Connection, bindparam, exists, or_, select
 
@@ -20,17 +21,15 @@ _CHUNK = 1_000  # records marked, sent and settled together
 class Queue:
     """One record type's records in one state, case by case, in chunks; a chunk is SENT before it is handed over."""
 
-    def __init__(self, kind: RecordType, state: str, dept_code: str, as_of: datetime) -> None:
+    def __init__(
+        self, work: duckdb.DuckDBPyConnection, kind: RecordType, state: str, dept_code: str, as_of: datetime
+    ) -> None:
+        self._work = work
         self._kind, self._state, self._dept, self._as_of = kind, state, dept_code, as_of
-        self._work = engine.connect()
         self._after = ""
         self._is_drained = False
         self._cases: list[list[Message]] = []
         self._refused: list[Message] = []
-
-    def close(self) -> None:
-        """Free the reader's memory."""
-        self._work.close()
 
     def next_chunk(self, now: datetime) -> list[list[Message]]:
         """The next cases with their messages in sequence, marked SENT; empty at the end."""

@@ -171,8 +171,8 @@ def _query(load: Load, extract: Extract, casts: list[Cast], loaded_at: datetime)
         f"FROM (SELECT {values}{own} FROM {extract.relation}){window}"
     )
     lineage = (
-        f"{literal(load.source.name)} AS _source, {literal(load.name)} AS _table, "
-        f"{literal(load.load_id)} AS _load_id, {_moment(loaded_at)} AS _loaded_at, _row_hash"
+        f"{_constant(load.source.name)} AS _source, {_constant(load.name)} AS _table, "
+        f"{_constant(load.load_id)} AS _load_id, {_moment(loaded_at)} AS _loaded_at, _row_hash"
     )
     columns = ", ".join([*(quoted(one.column) for one in casts), *map(quoted, extract.lineage)])
     return f"SELECT {columns}, {lineage} FROM ({rows}) AS rows{_without_earlier(load, extract)}"
@@ -206,6 +206,11 @@ def _without_earlier(load: Load, extract: Extract) -> str:
         + [f"rows.{quoted(name)} IS NOT DISTINCT FROM seen.{quoted(name)}" for name in names]
     )
     return f" ANTI JOIN ({seen}) AS seen ON {same}"
+
+
+def _constant(text: str) -> str:
+    # An enumeration of one value is text in Parquet all the same, and saves looking every row up in a dictionary.
+    return f"CAST({literal(text)} AS ENUM ({literal(text)}))"
 
 
 def _moment(value: datetime) -> str:

@@ -6,7 +6,6 @@ becomes visible in its source; both in local seconds, `NONE` where the stage doe
 (seed, day) only, so that a day is the same whenever it is generated.
 """
 
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator import workdays
+from simulator.draws import HOUR, MINUTE, Day, Draws, exponential, ranks, spread_out
 from simulator.items import Catalogue
 from simulator.workdays import DAY, Seconds, add_working_time
 
@@ -40,80 +40,6 @@ SB, WSYSL, BJGZ1, BJSL1, SL, BJGZ2, BJSL2, SP1, TBSQ, TBJG, SP2, SP3, BJ, LQDJ =
 NONE = -1
 PLATFORM, BUREAU, TOWN = 0, 1, 2
 WINDOW, ONLINE, EXPRESS = 0, 1, 8
-MINUTE, HOUR = 60, 3600
-
-_DRAWS = tuple(
-    "item hour second channel applicant contact pre pre_wait sup sup_wait sup_place refuse refuse_bj accept_wait"  # noqa: SIM905
-    " duration spread1 spread2 spread3 tb tb_kind tb_wait tb_end sup2 sup2_wait sup2_place never result denied"
-    " collect collect_wait collect_way collect_where late late_slot late_hours late_row source defect kind mend"
-    " mend_wait fix fix_kind fix_wait town_fix resend".split()
-)
-
-
-@dataclass(frozen=True)
-class Day:
-    """How many cases one day brings: until 18:00, after it, and how many of them are passed on to another unit."""
-
-    number: int
-    until_evening: int
-    evening: int
-    forwarded: int
-
-    @property
-    def count(self) -> int:
-        """All cases that are applied for on the day itself."""
-        return self.until_evening + self.evening
-
-
-class Draws:
-    """Uniform numbers in [0, 1) by name; stacked over the days of a chunk."""
-
-    def __init__(self, seed: int, days: list[Day]) -> None:
-        width = len(_DRAWS) + len(SLOTS)
-        blocks = [
-            np.random.default_rng([seed, 2, day.number]).random((width, day.count), np.float32)
-            for day in days
-        ]
-        self._values = np.concatenate(blocks, axis=1) if blocks else np.zeros((width, 0), np.float32)
-
-    def __getitem__(self, name: str) -> NDArray[np.float64]:
-        values: NDArray[np.float64] = self._values[_DRAWS.index(name)].astype(np.float64)
-        return values
-
-    def lag(self, slot: int) -> NDArray[np.float64]:
-        """The draw for the delay of a stage's record."""
-        values: NDArray[np.float64] = self._values[len(_DRAWS) + slot].astype(np.float64)
-        return values
-
-
-def _exponential(draw: NDArray[np.float64], mean: float, cap: float) -> Seconds:
-    return np.minimum(-np.log1p(-draw) * mean, cap).astype(np.int64)
-
-
-def _ranks(keys: list[NDArray[Any]]) -> NDArray[np.int64]:
-    """For each row its place (from 0) among the rows with the same keys but the last, ordered by the last."""
-    order = np.lexsort([keys[-1], *keys[:-1]])
-    starts = np.ones(len(order), dtype=bool)
-    if len(order):
-        same = np.ones(len(order) - 1, dtype=bool)
-        for key in keys[:-1]:
-            same &= key[order][1:] == key[order][:-1]
-        starts[1:] = ~same
-    positions = np.arange(len(order))
-    ranks = np.empty(len(order), dtype=np.int64)
-    ranks[order] = positions - np.maximum.accumulate(np.where(starts, positions, 0))
-    return ranks
-
-
-def spread_out(times: Seconds, unit: NDArray[np.int64], step: int) -> Seconds:
-    """Move times by seconds until no unit has more than two in the same second: bulk entry is a fault of its own."""
-    times = times.copy()
-    while True:
-        rank = _ranks([unit, times, np.arange(len(times))])
-        crowded = rank >= 2
-        if not crowded.any():
-            return times
-        times[crowded] += step * (rank[crowded] // 2)
 
 
 def _choose(weights: NDArray[np.float64], draw: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -222,7 +148,7 @@ def _run(plan: Plan, draws: Draws, catalogue: Catalogue, forwarded: Flags) -> No
     platform = source == PLATFORM
     plain = ~forwarded
 
-    pre_end = add_working_time(applied, _exponential(draws["pre_wait"], 1.2 * HOUR, 11 * HOUR) + 90)
+    pre_end = add_working_time(applied, exponential(draws["pre_wait"], 1.2 * HOUR, 11 * HOUR) + 90)
     status = np.where(draws["pre"] < 0.93, 1, np.where((draws["pre"] < 0.955) & plain, 2, 1))
     supplement = platform & plain & (status == 1) & (draws["sup"] < np.where(online, 0.05, 0.02))
     status = np.where(supplement & online, 3, status)
@@ -233,7 +159,7 @@ def _run(plan: Plan, draws: Draws, catalogue: Catalogue, forwarded: Flags) -> No
     at[:, BJGZ1] = np.where(supplement, notice, NONE)
     handed_in = add_working_time(
         notice,
-        _exponential(draws["sup_wait"], 2.5 * workdays.WORKING_SECONDS, 9 * workdays.WORKING_SECONDS) + HOUR,
+        exponential(draws["sup_wait"], 2.5 * workdays.WORKING_SECONDS, 9 * workdays.WORKING_SECONDS) + HOUR,
     )
     never_before = supplement & (draws["never"] < 0.15)
     at[:, BJSL1] = np.where(supplement & ~never_before, handed_in, NONE)
@@ -241,7 +167,7 @@ def _run(plan: Plan, draws: Draws, catalogue: Catalogue, forwarded: Flags) -> No
     wait = np.where(
         immediate,
         60 + draws["accept_wait"] * 1_500,
-        _exponential(draws["accept_wait"], 1.5 * HOUR, 12 * HOUR) + 240,
+        exponential(draws["accept_wait"], 1.5 * HOUR, 12 * HOUR) + 240,
     ).astype(np.int64)
     accepted = add_working_time(ready, wait)
     reaches = ~turned_away & ~never_before
@@ -253,7 +179,7 @@ def _run(plan: Plan, draws: Draws, catalogue: Catalogue, forwarded: Flags) -> No
     notice2 = add_working_time(accepted, np.full(len(item), 1_800))
     handed2 = add_working_time(
         notice2,
-        _exponential(draws["sup2_wait"], 3 * workdays.WORKING_SECONDS, 10 * workdays.WORKING_SECONDS) + HOUR,
+        exponential(draws["sup2_wait"], 3 * workdays.WORKING_SECONDS, 10 * workdays.WORKING_SECONDS) + HOUR,
     )
     never_after = supplement2 & (draws["never"] < 0.12)
     at[:, BJGZ2] = np.where(supplement2, notice2, NONE)
@@ -303,7 +229,7 @@ def _run(plan: Plan, draws: Draws, catalogue: Catalogue, forwarded: Flags) -> No
         result == 0, draws["collect"] < 0.82, (result == 6) & (draws["collect"] < 0.06)
     )
     away = (
-        _exponential(draws["collect_wait"], 2 * workdays.WORKING_SECONDS, 20 * workdays.WORKING_SECONDS) + 300
+        exponential(draws["collect_wait"], 2 * workdays.WORKING_SECONDS, 20 * workdays.WORKING_SECONDS) + 300
     )
     collected = add_working_time(closing, away)
     at_once = immediate & (draws["collect_wait"] < 0.5)
@@ -378,7 +304,7 @@ def number_cases(plan: Plan) -> None:
     """Give each case its daily number within (item, day); follow-ups count apart, from 9000 on."""
     follows = plan["origin_id"] != NONE
     order = plan["at"][:, SB] * 100_000 + plan["case_id"] % 100_000
-    rank = _ranks([plan["item"], plan["day"], follows, order])
+    rank = ranks([plan["item"], plan["day"], follows, order])
     # A follow-up's number must not depend on what other days bring: its origin's day tells them apart.
     origin_day = plan["origin_id"] // 100_000
     plan["seq"] = np.where(follows, 9_000 + (origin_day % 99) * 10 + plan["case_id"] % 10, rank + 1)

@@ -21,8 +21,8 @@ import pyarrow.parquet as pq
 
 from simulator import (
     cases,
-    defects,
     emission,
+    fault_kinds,
     items,
     places,
     population,
@@ -33,7 +33,7 @@ from simulator import (
     workdays,
 )
 from simulator import world as simulated_world
-from simulator.cases import Day
+from simulator.draws import Day
 from simulator.postgres import Server
 from wangting.errors import WangtingError
 
@@ -148,7 +148,7 @@ class City:
     def load(self, plan: cases.Plan) -> None:
         """Put a plan into DuckDB's table `plan`."""
         simulated_world.load_plan(
-            self.connection, plan, self.catalogue, defects.NUMBER["item_not_in_catalogue"]
+            self.connection, plan, self.catalogue, fault_kinds.NUMBER["item_not_in_catalogue"]
         )
 
     # ---- the first day and the following ones ---------------------------------------------------------------

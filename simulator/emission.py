@@ -5,23 +5,9 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator import defects, workdays
-from simulator.cases import (
-    BJ,
-    HOUR,
-    MINUTE,
-    NONE,
-    ONLINE,
-    PLATFORM,
-    SB,
-    SLOTS,
-    TOWN,
-    WSYSL,
-    Draws,
-    Flags,
-    Plan,
-    spread_out,
-)
+from simulator import defects, fault_kinds, workdays
+from simulator.cases import BJ, NONE, ONLINE, PLATFORM, SB, SLOTS, TOWN, WSYSL, Flags, Plan
+from simulator.draws import HOUR, MINUTE, Draws, spread_out
 from simulator.items import Catalogue
 from simulator.workdays import DAY, Seconds
 
@@ -74,7 +60,7 @@ def emit(plan: Plan, draws: Draws, catalogue: Catalogue, defect_rate: float, cam
         seen[:, slot] = np.where(there, latest, NONE)
     _late_rows(plan, draws, ~town)
     plan["mend_at"] = defects.mend_times(plan, plan["defect"], draws, seen, campaign)
-    for number, kind in enumerate(defects.KINDS):
+    for number, kind in enumerate(fault_kinds.KINDS):
         for slot in kind.gap:
             mine = (plan["defect"] == number) & (seen[:, slot] != NONE)
             # A stage that came late still comes no earlier than it would have.

@@ -12,7 +12,7 @@ from typing import Any
 
 import duckdb
 
-from simulator.records import RECORDS
+from simulator.record_columns import RECORDS
 from wangting.errors import WangtingError
 
 ADMIN = "hall"

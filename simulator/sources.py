@@ -2,9 +2,9 @@
 
 import duckdb
 
-from simulator import defects
+from simulator import fault_kinds
 from simulator.cases import BUREAU, PLATFORM, TOWN
-from simulator.records import RECORDS
+from simulator.record_columns import RECORDS
 
 
 def load_platform(connection: duckdb.DuckDBPyConnection, since: str, until: str, *, advances: bool) -> int:
@@ -41,7 +41,7 @@ _OLD_NUMBER = (
 
 def bureau_rows(since: str, until: str) -> str:
     """SQL: the wide rows, as at `until`, of the bureau's cases that changed in (since, until]."""
-    sound = f"coalesce(sb._defect, -1) <> {defects.NUMBER['bad_id_number']}"
+    sound = f"coalesce(sb._defect, -1) <> {fault_kinds.NUMBER['bad_id_number']}"
     number = _OLD_NUMBER.format(kind="sb.SQRZJLX", case="sb._case_id", no="sb.SQRZJHM", sound=sound)
     collector = _OLD_NUMBER.format(kind="'111'", case="sb._case_id", no="lq.LQRSFZJHM", sound="true")
     way = "case {} when '0' then '001' when '1' then '002' when '8' then '003' end"
@@ -133,7 +133,7 @@ def town_lines(since: str, until: str) -> str:
     )
     way = "case {} when '0' then '窗口' when '1' then '网上' when '8' then '邮寄' end"
     minute = "strftime({}, '%Y-%m-%d %H:%M')"
-    unreadable = defects.NUMBER["unreadable_closing_date"]
+    unreadable = fault_kinds.NUMBER["unreadable_closing_date"]
     return f"""
         with drops as ({events}), {", ".join(at_drop(name) for name in tables)}
         select v.region_code, sb.dropped_at, sb.SBLSH, sb.SXBM, sb.SXMC, sb.SQRMC, sb.SQRZJHM, sb.LXRSJ,

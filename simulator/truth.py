@@ -4,8 +4,8 @@ from pathlib import Path
 
 import duckdb
 
-from simulator import defects
-from simulator.records import RECORDS
+from simulator import fault_kinds
+from simulator.record_columns import RECORDS
 
 SOURCES = ("unified_platform", "housing_bureau", "town_station")
 _SOURCE = "['unified_platform', 'housing_bureau', 'town_station'][{} + 1]"
@@ -43,8 +43,8 @@ def case_rows(prefix: str, until: str) -> str:
         for name in ("sl", "bj", "bjsl", "lqdj")
     }
     known = "('0', '1', '8')"
-    unknown_item = defects.NUMBER["item_not_in_catalogue"]
-    spoilt = f"coalesce(sb._defect, -1) in ({unknown_item}, {defects.NUMBER['item_abolished']})"
+    unknown_item = fault_kinds.NUMBER["item_not_in_catalogue"]
+    spoilt = f"coalesce(sb._defect, -1) in ({unknown_item}, {fault_kinds.NUMBER['item_abolished']})"
     lost = f"coalesce(c.defect, -1) = {unknown_item}"
     return f"""
         with joined as (
@@ -93,7 +93,7 @@ def case_rows(prefix: str, until: str) -> str:
 
 
 def _kind_names() -> str:
-    return "[" + ", ".join(f"'{kind.name}'" for kind in defects.KINDS) + "]"
+    return "[" + ", ".join(f"'{kind.name}'" for kind in fault_kinds.KINDS) + "]"
 
 
 def record_rows(until: str) -> str:
@@ -108,7 +108,7 @@ def record_rows(until: str) -> str:
             for column in record.key
         )
         silent = [
-            str(n) for n, kind in enumerate(defects.KINDS) if not kind.rules and kind.record == name
+            str(n) for n, kind in enumerate(fault_kinds.KINDS) if not kind.rules and kind.record == name
         ] or ["-1"]
         common = (
             f"'{record.record}' as record, concat_ws('|', {keys}) as record_key, SBLSH as case_no, _source,"
@@ -137,7 +137,7 @@ def record_rows(until: str) -> str:
 def defect_rows(until: str) -> str:
     """SQL: one row a record on which a planted fault shows by `until`."""
     parts = []
-    for number, kind in enumerate(defects.KINDS):
+    for number, kind in enumerate(fault_kinds.KINDS):
         hits = [name for name in RECORDS if name not in ("sb", "sbcl")] if kind.hit == "later" else [kind.hit]
         for name in hits:
             record = RECORDS[name]

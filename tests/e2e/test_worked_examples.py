@@ -117,33 +117,34 @@ def calendar():
 
 @pytest.fixture(scope="module")
 def office(tmp_path_factory):
-    """All examples, pulled, built, pushed and published."""
+    """All examples: p as it stood on 16 March, then everything; pulled, built, pushed and published."""
     folder = tmp_path_factory.mktemp("worked")
     home = folder / "var"
     home.mkdir()
+    monkeypatch = pytest.MonkeyPatch()
+    monkeypatch.setenv("WANGTING_HOME", str(home))
     _set_clock(home, "2017-03-16T09:00:00")
     site = source_systems.site(folder / "site", "2017-03-01 00:00:00")
     house = City(home, WANGTING_SITE=str(site))
     systems = source_systems.SourceSystems(home)
     try:
         made, processed = process()
-        p = processed["p"]
-        systems.list_items(made[0].versions)
-        first = [row for row in p.rows() if row[0] != "ex_gdbs_bj"]
-        systems.write([*first, ("ex_gdbs_bj", p.closing(zjbh=None))])
-        house.run("pull")
-        house.run("exchange")
-        before = findings(home)
-        _set_clock(home, "2018-01-05T09:00:00")
         measured_items, measured = measured_visits()
-        listed, cases = [*made, *measured_items], [*measured.values(), processed["q"]]
+        listed, cases = [*made, *measured_items], [processed["q"], *measured.values()]
         for example in (rates, items, declared_visits, calendar):
             more_items, more_cases = example()
             listed += more_items
             cases += more_cases
         systems.list_items([version for one in listed for version in one.versions])
-        systems.write(row for case in cases for row in case.rows())
-        systems.write([("ex_gdbs_bj", p.closing(2, march(20)))])
+        p = processed["p"]
+        first = [row for row in p.rows() if row[0] != "ex_gdbs_bj"]
+        systems.write([*first, ("ex_gdbs_bj", p.closing(zjbh=None))], entered=march(15, 16))
+        house.run("pull")
+        house.run("exchange")
+        before = findings(home)
+        _set_clock(home, "2018-01-05T09:00:00")
+        systems.write([("ex_gdbs_bj", p.closing(2))], entered=march(20))
+        systems.write([row for case in cases for row in case.rows()], entered=datetime(2018, 1, 4))
         house.do_everything()
         with duckdb.connect(str(home / "releases" / "current" / "marts.duckdb"), read_only=True) as marts:
             found = SimpleNamespace(first=before, then=findings(home) - before)
@@ -152,6 +153,7 @@ def office(tmp_path_factory):
             )
     finally:
         systems.stop()
+        monkeypatch.undo()
 
 
 def findings(home):
@@ -167,14 +169,10 @@ def _set_clock(home, now):
 
 
 def shown(office, code, unit, variant="V1", subject="licence"):
-    """A unit's figure of March 2017 in the release: numerator, denominator, and the value as an office writes it."""
-    (counts,) = office.marts.execute(
-        "select numerator, denominator from metric_values where metric_code = ? and scope_kind = 'unit'"
-        " and scope_code = ? and variant = ? and subject = ? and period_kind = 'month' and period = '2017-03'",
-        [code, unit, variant, subject],
-    ).fetchall()
-    numerator, denominator = counts
-    return numerator, denominator, f"{100 * numerator / denominator:.2f} %" if denominator else None
+    """What `wangting metric` says of a unit in March 2017: numerator, denominator, and the value as people read it."""
+    asked = ["--period", "2017-03", "--unit", unit, "--variant", variant, "--subject", subject]
+    said = office.house.run("metric", code, *asked)
+    return said["numerator"], said["denominator"], said["value"]
 
 
 def volume(office, unit, subject="licence"):

@@ -43,7 +43,8 @@ _VALUES: dict[str, Any] = {
     "SXBM": ITEM, "SQRLX": "1", "SQRZJLX": "1", "LXRZJLX": "111", "LQRZJLX": "1", "LXRSJ": "13800138000",
     "SBBMZZJGDM": UNIT, "SLZTDM": "1", "YSLZTDM": "1", "BJJGDM": "0", "TJFS": "1", "LQFS": "0", "GDBLSX": 20,
     "GDBLSXDW": "G", "SPHJDM": "2", "TBCXZL": "B", "XKYF": "0", "SFJE": Decimal("12.50"), "XH": 1, "SPBZH": 2,
-    "SPHJZTDM": "1", "TBCXSXDW": "G", "TBCXSX": 5, "BSLYY": None, "ZFHTHYY": None, "YSBLSH": None, "FSXBM": None, "SPYJ": "同意",
+    "SPHJZTDM": "1", "TBCXSXDW": "G", "TBCXSX": 5, "BSLYY": None, "ZFHTHYY": None, "YSBLSH": None, "FSXBM": None,
+    "SPYJ": "同意",
 }  # fmt: skip
 
 

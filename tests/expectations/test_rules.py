@@ -17,6 +17,7 @@ EARLY, LATE = APPLIED - timedelta(hours=1), CUT_AT + timedelta(seconds=1)
 SB, SL, SPCL, BJ, LQDJ = "EX_GDBS_SB", "EX_GDBS_SL", "EX_GDBS_SPCL", "EX_GDBS_BJ", "EX_GDBS_LQDJ"
 WSYSL, BJGZ, BJSL = "EX_GDBS_WSYSL", "EX_GDBS_BJGZ", "EX_GDBS_BJSL"
 TBCXSQ, TBCXJG = "EX_GDBS_TBCXSQ", "EX_GDBS_TBCXJG"
+_UNKNOWN_BEFORE = dict.fromkeys(["ctx_applied_at", "ctx_accepted_at", "ctx_last_approval_at"])
 _UNTIDY_ITEM = records.ITEM[:17] + "5" + records.ITEM[18:]
 
 # What is bent, and the rules that must speak; nothing else may.
@@ -80,7 +81,7 @@ BROKEN: list[tuple[str, dict[str, Any], set[str]]] = [
     (SB, {"sbsj": LATE}, {"L1.future", "N2.sblsh_date"}),
     (BJ, {"bjsj": CUT_AT}, set()),
     (BJ, {"bjsj": LATE}, {"L1.future"}),
-    (BJ, {"bjsj": datetime(2013, 1, 1), "ctx_applied_at": None, "ctx_accepted_at": None, "ctx_last_approval_at": None}, set()),
+    (BJ, {"bjsj": datetime(2013, 1, 1)} | _UNKNOWN_BEFORE, set()),
     (WSYSL, {"yslsj": EARLY}, {"L1.order"}),
     (WSYSL, {"yslztdm": "2"}, {"C3.refusal_reason"}),
     (WSYSL, {"yslztdm": "2", "bslyy": "材料不齐"}, set()),

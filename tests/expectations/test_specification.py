@@ -128,7 +128,7 @@ OVERRIDES = [
     ('codes: {chanel: {"2": {title: 邮件, why: x}}}', "没有这个代码表"),
     ('codes: {channel: {"2": {title: 邮件}}}', "codes.channel.2.why"),
     ("keys: {EX_GDBS_SPCL: {value: [SBLSH, SPBZ], why: x}}", "没有字段 SPBZ"),
-    ("earliest_date: {value: 2010-13-01, why: x}", "earliest_date.value"),
+    ("earliest_date: {value: 哪一天都行, why: x}", "earliest_date.value"),
     ("disable_rules: {N3.mobil: x}", "没有规则 N3.mobil"),
     ("disable_rule: {N3.mobile: x}", "disable_rule"),
 ]

@@ -177,11 +177,22 @@ def test_a_growing_file_and_temporary_names_wait_for_the_next_run(
     for name in ("~$2017-11-30.xlsx", "2017-12-01.xlsx.part", ".2017-12-01.xlsx"):
         (drop / name).write_bytes(b"half")
     growing = drop / "2017-12-02.xlsx"
+    done = threading.Event()
+
+    def write() -> None:
+        with growing.open("ab") as out:
+            while not done.wait(0.05):
+                out.write(b"more")
+                out.flush()
+
+    writer = threading.Thread(target=write)
     growing.write_bytes(b"half")
-    writer = threading.Timer(0.2, lambda: growing.write_bytes(b"half and more"))
     writer.start()
-    assert pull().rows == 1  # a fresh file that stands still is taken
-    writer.join()
+    try:
+        assert pull().rows == 1  # a fresh file that stands still is taken
+    finally:
+        done.set()
+        writer.join()
     workbook(growing, [row(2)])
     assert pull().rows == 1
 

@@ -12,11 +12,11 @@ import yaml
 from wording import SITE, UNTIL, make
 
 from simulator import city as simulated
-from simulator import defects, places, records, truth, workdays
+from simulator import fault_kinds, places, record_columns, truth, workdays
 from simulator.city import City
 
 SPECIFICATION = SITE.parents[1] / "expectations" / "specification" / "2013"
-TABLE_OF = {record.record: name for name, record in records.RECORDS.items()}
+TABLE_OF = {record.record: name for name, record in record_columns.RECORDS.items()}
 
 
 def _expected(worded: City) -> set[tuple[str, str, str]]:
@@ -58,9 +58,9 @@ def test_at_least_twelve_kinds_of_fault_are_planted_and_they_cover_all_families(
         ).fetchall()
     }
     assert len(kinds) >= 12
-    families = {rule.split(".")[0] for kind in defects.KINDS for rule in kind.rules}
+    families = {rule.split(".")[0] for kind in fault_kinds.KINDS for rule in kind.rules}
     assert families == {"C1", "C2", "C3", "N1", "N2", "N3", "N4", "L1", "L2", "L3"}
-    assert sum(not kind.gate_sees for kind in defects.KINDS) >= 2
+    assert sum(not kind.gate_sees for kind in fault_kinds.KINDS) >= 2
 
 
 def test_the_number_of_cases_until_the_start_clock_is_exact(worded: City) -> None:
@@ -108,12 +108,12 @@ def test_a_follow_up_names_a_forwarded_case_of_the_same_applicant(worded: City) 
     assert row is not None and row[0] >= 3 and row[1:] == (True, True, True)
 
 
-@pytest.mark.parametrize("name", list(records.RECORDS))
+@pytest.mark.parametrize("name", list(record_columns.RECORDS))
 def test_a_table_has_exactly_the_columns_of_the_specification(name: str) -> None:
     with (SPECIFICATION / f"ex_gdbs_{name}.yml").open(encoding="utf-8") as file:
         fields = yaml.safe_load(file)["fields"]
     kinds = {"text": "text", "time": "timestamp", "integer": "integer", "number": "numeric(16,2)"}
-    record = records.RECORDS[name]
+    record = record_columns.RECORDS[name]
     assert {column: record.type_of(column) for column in record.columns} == {
         field: kinds[facts["type"]] for field, facts in fields.items()
     }

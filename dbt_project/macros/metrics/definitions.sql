@@ -66,7 +66,7 @@
     ['level', "'county'", "level_code in ('county', 'town')"],
     ['level', "'town'", "level_code = 'town'"],
     ['region', 'county_code', 'county_code is not null'],
-    ['region', 'region_code', "level_code = 'town' and region_code <> county_code"],
+    ['region', 'region_code', 'region_code <> county_code'],
     ['unit', 'unit_code', 'unit_code is not null'],
     ['theme', 'person_theme_code', 'person_theme_code is not null'],
     ['theme', 'legal_theme_code', 'legal_theme_code is not null']

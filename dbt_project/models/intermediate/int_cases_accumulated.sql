@@ -69,26 +69,17 @@ closings as (
     {{ touched() }}
 ),
 
-units as (
-    select
-        own.unit_code,
-        own.region_code,
-        coalesce(region.statutory_code, own.region_code) as statutory_code
-    from {{ ref('units') }} as own
-    left join {{ ref('regions') }} as region on own.region_code = region.region_code
-),
-
--- 领取登记没有地点，只有区划：不在部门自己的区划领取，就是另一个大厅。
+-- 领取登记没有地点，只有区划：在另一个区划领取，就是另一个大厅。
 collections as (
     select
         collected.application_no,
         collected.collected_at,
         collected.collection_method,
+        collected.region_code,
         cast(collected.collected_at as date) as collected_on,
-        coalesce(collected.region_code not in (units.region_code, units.statutory_code), false) as is_elsewhere
+        coalesce(collected.region_code <> applications.region_code, false) as is_elsewhere
     from {{ ref('int_collections_deduplicated') }} as collected
     left join applications on collected.application_no = applications.application_no
-    left join units on applications.unit_code = units.unit_code
     {{ touched('collected.application_no') }}
 ),
 
@@ -97,6 +88,7 @@ handed_in as (
     select distinct
         application_no,
         cast(received_at as date) as visited_on,
+        region_code,
         place
     from {{ ref('int_supplement_receipts_deduplicated') }}
     where {{ is_hall('place') }} {{ touched(and_=true) }}
@@ -104,12 +96,17 @@ handed_in as (
 
 -- 有到现场补交的办件很少：只有它们需要把各次到场（日期、大厅）摆在一起数。
 presences as (
-    select application_no, visited_on, place
+    select
+        application_no,
+        visited_on,
+        region_code,
+        place
     from handed_in
     union
     select
         applications.application_no,
         cast(applications.applied_at as date) as visited_on,
+        applications.region_code,
         coalesce(applications.station_name, '') as place
     from applications
     inner join (select distinct application_no from handed_in) as those
@@ -125,9 +122,8 @@ collected_apart as (
     left join presences
         on collections.application_no = presences.application_no
         and collections.collected_on = presences.visited_on
-    where
-        collections.collection_method = '0'
-        and (collections.is_elsewhere or presences.application_no is null)
+        and coalesce(collections.region_code = presences.region_code, true)
+    where collections.collection_method = '0' and presences.application_no is null
 ),
 
 counted as (
