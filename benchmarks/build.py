@@ -146,7 +146,8 @@ def main() -> None:
 
 STARTUP = """
 from dbt.cli.main import dbtRunner
-dbtRunner().invoke(["ls", "--quiet", "--project-dir", "{folder}", "--profiles-dir", "{folder}", "--target", "warehouse"])
+place = ["--project-dir", "{folder}", "--profiles-dir", "{folder}", "--target", "warehouse"]
+dbtRunner().invoke(["ls", "--quiet", *place])
 """
 
 if __name__ == "__main__":

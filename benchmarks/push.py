@@ -24,20 +24,18 @@ STAGES = 6  # records a case
 
 def prepare(home: Path, cases: int) -> None:
     """A lane with live cases, cut, judged and enqueued."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-    from sqlalchemy import func, insert, select
-
     from exchange import batches, dialects
+    from exchange.cut import cut
     from exchange.outbox import enqueue
     from exchange.records import record_types
     from tests.exchange import lane as lanes
-    from wangting import clock, engine, ledger
+    from wangting import clock, engine
 
     lane = lanes.Lane(home)
     stages = (lanes.SB, lanes.WSYSL, lanes.SL, lanes.SPCL, lanes.BJ, "EX_GDBS_LQDJ")
     # A message of ordinary length: some fields are sentences.
-    long = {"SBCLQD": "申请表；身份证明；" * 12, "BZ": "按规定办理。" * 12, "SLZLQD": "申请表；" * 30, "SPYJ": "同意。" * 30}
+    long = {"SBCLQD": "申请表；身份证明；" * 12, "BZ": "按规定办理。" * 12}
+    long |= {"SLZLQD": "申请表；" * 30, "SPYJ": "同意。" * 30}
     for number in range(cases):
         day = lanes.GO_LIVE + timedelta(days=number // 9000)
         lane.case(number % 9000, day, stages, **long)
@@ -45,8 +43,6 @@ def prepare(home: Path, cases: int) -> None:
     started = time.perf_counter()
     lane.build()
     built = time.perf_counter()
-    from exchange.cut import cut
-
     summary = cut()
     cut_done = time.perf_counter()
     lanes.judge(str(summary.batch_id))
@@ -57,7 +53,6 @@ def prepare(home: Path, cases: int) -> None:
         f"prepared {entered:,} records: lane {built - started:.1f} s, cut {cut_done - built:.1f} s, "
         f"enqueue {done - judged:.1f} s ({entered / (done - judged):,.0f} rows/s)"
     )
-    assert pa and pq and func and insert and select and batches
     messages = home / "messages"
     messages.mkdir()
     with engine.connect() as work:
@@ -69,7 +64,6 @@ def prepare(home: Path, cases: int) -> None:
                     f" {dialects.xml_message(kind)} as body from read_parquet({engine.literal(file)}) order by case_no)"
                     f" to {engine.literal(messages / f'{kind.stage:02d}.parquet')} (format parquet)"
                 )
-    assert ledger
 
 
 async def _bare(home: Path) -> int:
@@ -100,14 +94,12 @@ async def _bare(home: Path) -> int:
 
 def client(which: str, home: Path) -> None:
     """One client's turn, in this process; prints its figures as JSON."""
-    import aiohttp
     import uvloop
 
     from exchange.push import push
     from wangting import ledger
 
     ledger.engine()
-    assert aiohttp
     before = resource.getrusage(resource.RUSAGE_SELF)
     started = time.perf_counter()
     if which == "bare":

@@ -59,10 +59,11 @@ def run(
     failed = [outcome for outcome in outcomes if outcome.state != "success"]
     from exchange.commands import show_status, status_data
 
-    report = {"seconds": seconds, "dags": [asdict(outcome) for outcome in outcomes], "status": status_data()}
+    status = status_data()
+    report = {"seconds": seconds, "dags": [asdict(outcome) for outcome in outcomes], "status": status}
 
     def show(_: object) -> None:
-        show_status(report["status"])
+        show_status(status)
         console.say(f"准备 {seconds['prepare']} 秒，任务 {seconds['job']} 秒；日志 {log}")
 
     console.emit(report, as_json=as_json, show=show)

@@ -166,7 +166,9 @@ class _Run:
     async def _pass(self) -> None:
         for kind in self._kinds:
             for state in ("RETRY", "NEW"):  # what failed earlier goes first
-                await self._wave(Queue(self._work, kind, state, self._site.province.dept_code, self._watch.now()))
+                await self._wave(
+                    Queue(self._work, kind, state, self._site.province.dept_code, self._watch.now())
+                )
                 if self._is_dead or self._trouble is not None:
                     return
 

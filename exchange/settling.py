@@ -12,7 +12,35 @@ from wangting import ledger
 BACK_OFF = (1.0, 10.0, 60.0, 300.0)  # seconds after the first, second, third and every later failure
 
 
-_O = ledger.outbox
+REFUSALS = (1, 2, 4)  # need a correction; sending them again would change nothing
+_O, _R = ledger.outbox, ledger.receipts
+_SEND = (
+    update(_O)
+    .where(_O.c.record == bindparam("record"), _O.c.version == 1)
+    .where(_O.c.record_key.in_(bindparam("keys", expanding=True)))
+    .values(state="SENT", sent_at=bindparam("at"), attempts=_O.c.attempts + 1)
+)
+
+
+def _moved_by(state: str, which: Any, **changes: Any) -> Any:
+    """The new state of what is SENT and has one of the receipts just stored."""
+    return (
+        update(_O)
+        .where(_R.c.receipt_id > bindparam("last"), which)
+        .where(_O.c.record == _R.c.record, _O.c.record_key == _R.c.record_key, _O.c.version == _R.c.version)
+        .where(_O.c.state == "SENT")
+        .values(
+            state=state, receipt_code=_R.c.code, receipt_no=_R.c.receipt_no, receipt_text=_R.c.text, **changes
+        )
+    )
+
+
+# The first acknowledgement counts, also where a lost record had to be sent again.
+_ACKNOWLEDGE = _moved_by(
+    "ACK", _R.c.code == 0, acked_at=func.coalesce(_O.c.acked_at, _R.c.received_at), next_try_at=None
+)
+_REFUSE = _moved_by("REJECTED", _R.c.code.in_(REFUSALS), next_try_at=None)
+_FAIL = _moved_by("RETRY", _R.c.code.is_(None) | (_R.c.code == 3))
 
 
 def _this(*, sent: bool) -> Any:
@@ -28,16 +56,21 @@ def _keys(message: Message) -> dict[str, Any]:
     return {"_record": message.record, "_key": message.record_key, "_version": message.version}
 
 
+def _first_versions(messages: list[Message]) -> list[str]:
+    return [message.record_key for message in messages if message.version == 1]
+
+
 def mark(messages: list[Message], refused: list[Message], now: datetime) -> None:
     """SENT, durably, before the first byte leaves; what cannot be worded at all is rejected with our own receipt."""
     with ledger.transaction() as connection:
         if messages:
-            sent = _this(sent=False).values(
-                state="SENT",
-                sent_at=now,
-                attempts=_O.c.attempts + 1,
+            connection.execute(
+                _SEND, {"at": now, "record": messages[0].record, "keys": _first_versions(messages)}
             )
-            connection.execute(sent, [_keys(message) for message in messages])
+            later = [_keys(message) for message in messages if message.version > 1]
+            if later:
+                sent = _this(sent=False).values(state="SENT", sent_at=now, attempts=_O.c.attempts + 1)
+                connection.execute(sent, later)
             moved = [message for message in messages if message.version > 1]
             if moved:
                 clocks = _this(sent=False).values(clock_at=bindparam("_clock"), due_at=bindparam("_due"))
@@ -75,63 +108,45 @@ def settle(results: list[Result]) -> dict[str, int]:
     Returns:
         How many messages ended as ACK, REJECTED, RETRY or were not sent (BACK), and ACK's ON_TIME and LATE.
     """
-    ended: dict[str, list[dict[str, Any]]] = {"ACK": [], "REJECTED": [], "RETRY": [], "BACK": []}
-    receipts = []
-    opened = []
-    counts = {"ON_TIME": 0, "LATE": 0}
+    counts = dict.fromkeys(("ACK", "REJECTED", "RETRY", "BACK", "ON_TIME", "LATE"), 0)
+    receipts, tries, back, opened = [], [], [], []
     for result in results:
         message, answer = result.message, result.answer
         if answer is None:
-            ended["BACK"].append({**_keys(message), "_state": message.was})
+            counts["BACK"] += 1
+            back.append({**_keys(message), "_state": message.was})
             continue
         receipts.append(
             _receipt(message, result.at, answer.code, answer.receipt_no, answer.text, message.attempts + 1)
         )
-        values = {
-            **_keys(message), "_code": answer.code, "_no": answer.receipt_no, "_text": answer.text, "_at": result.at
-        }  # fmt: skip
         if answer.code == 0:
-            ended["ACK"].append(values)
+            counts["ACK"] += 1
             if message.record == APPLICATION:
                 opened.append(message.case_no)
             if message.due_at and not message.is_backfill:
                 counts["ON_TIME" if result.at <= message.due_at else "LATE"] += 1
-        elif answer.code in (1, 2, 4):
-            ended["REJECTED"].append(values)
+        elif answer.code in REFUSALS:
+            counts["REJECTED"] += 1
         else:
-            pause = BACK_OFF[min(message.attempts, len(BACK_OFF) - 1)]
-            values["_at"] = result.at + timedelta(seconds=jittered(pause, message))
-            ended["RETRY"].append(values)
-    answered: dict[str, Any] = {
-        "receipt_code": bindparam("_code"),
-        "receipt_no": bindparam("_no"),
-        "receipt_text": bindparam("_text"),
-    }
-    statements = {
-        # The first acknowledgement counts, also where a lost record had to be sent again.
-        "ACK": {
-            "state": "ACK",
-            "acked_at": func.coalesce(_O.c.acked_at, bindparam("_at")),
-            "next_try_at": None,
-        },
-        "REJECTED": {"state": "REJECTED", "next_try_at": None},
-        "RETRY": {"state": "RETRY", "next_try_at": bindparam("_at")},
-    }
+            counts["RETRY"] += 1
+            pause = jittered(BACK_OFF[min(message.attempts, len(BACK_OFF) - 1)], message)
+            tries.append({**_keys(message), "_at": result.at + timedelta(seconds=pause)})
     with ledger.transaction() as connection:
-        for state, changes in statements.items():
-            if ended[state]:
-                rows = ended[state]
-                if state == "REJECTED":
-                    rows = [{name: value for name, value in row.items() if name != "_at"} for row in rows]
-                connection.execute(_this(sent=True).values(**changes, **answered), rows)
-        if ended["BACK"]:
-            back = _this(sent=True).values(state=bindparam("_state"), attempts=_O.c.attempts - 1)
-            connection.execute(back, ended["BACK"])
         if receipts:
-            connection.execute(insert(ledger.receipts), receipts)
+            # The receipts themselves then move the outbox, all in one statement a state: a row at a time costs more
+            # than sending it.
+            last = connection.execute(select(func.max(_R.c.receipt_id))).scalar() or 0
+            connection.execute(insert(_R), receipts)
+            for statement in (_ACKNOWLEDGE, _REFUSE, _FAIL):
+                connection.execute(statement, {"last": last})
+        if tries:
+            connection.execute(_this(sent=False).values(next_try_at=bindparam("_at")), tries)
+        if back:
+            unsent = _this(sent=True).values(state=bindparam("_state"), attempts=_O.c.attempts - 1)
+            connection.execute(unsent, back)
         if opened:
             unblock(connection, opened)
-    return {**{state: len(rows) for state, rows in ended.items()}, **counts}
+    return counts
 
 
 def unblock(connection: Connection, cases: list[str]) -> None:

@@ -98,76 +98,63 @@ class Case:
 
     def rows(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """The platform's rows of this case: table, column → value."""
-        yield "ex_gdbs_sb", self._row(sxmc=self.item.name, sqrlx="1", sqrmc="申请人", sqrzjlx="099", sqrzjhm="申请人证件",
-            lxrxm="联系人", lxrsj="13800000000", sbxmmc=self.item.name, sbclqd="申请表", tjfs=self.channel,
-            sbhzh=self.number, sbsj=self.applied, sbbmzzjgdm=self.item.unit,
-            sbjtwd=HALL if self.channel == WINDOW else None,
+        unit = self.item.unit
+        yield "ex_gdbs_sb", self._row(
+            sxmc=self.item.name, sqrlx="1", sqrmc="申请人", sqrzjlx="099", sqrzjhm="申请人证件", lxrxm="联系人",
+            lxrsj="13800000000", sbxmmc=self.item.name, sbclqd="申请表", tjfs=self.channel, sbhzh=self.number,
+            sbsj=self.applied, sbbmzzjgdm=unit, sbjtwd=HALL if self.channel == WINDOW else None,
         )  # fmt: skip
         if self.channel == ONLINE:
-            yield "ex_gdbs_wsysl", self._row(yslbmmc=unit_name(self.item.unit), yslbmzzjgdm=self.item.unit, blrxm="预受理人",
-                yslztdm="1", yslsj=self.applied,
-            )  # fmt: skip
-        for number, (noticed, received, place) in enumerate(self.supplements, 1):
             yield (
-                "ex_gdbs_bjgz",
+                "ex_gdbs_wsysl",
                 self._row(
-                    bjgzfcrxm="经办人",
-                    bjgzyy="申请表缺页",
-                    bjclqd="申请表",
-                    bjgzsj=noticed,
-                    xh=number,
+                    yslbmmc=unit_name(unit),
+                    yslbmzzjgdm=unit,
+                    blrxm="预受理人",
+                    yslztdm="1",
+                    yslsj=self.applied,
                 ),
             )
+        for number, (noticed, received, place) in enumerate(self.supplements, 1):
+            yield "ex_gdbs_bjgz", self._row(
+                bjgzfcrxm="经办人", bjgzyy="申请表缺页", bjclqd="申请表", bjgzsj=noticed, xh=number
+            )  # fmt: skip
             if received is not None:
-                yield (
-                    "ex_gdbs_bjsl",
-                    self._row(
-                        bjslblrxm="经办人",
-                        bjclqd="申请表",
-                        bjsj=received,
-                        bjsljtdd=place,
-                        xh=number,
-                    ),
-                )
+                yield "ex_gdbs_bjsl", self._row(
+                    bjslblrxm="经办人", bjclqd="申请表", bjsj=received, bjsljtdd=place, xh=number
+                )  # fmt: skip
         if self.accepted is not None:
-            yield "ex_gdbs_sl", self._row(slbmmc=unit_name(self.item.unit), slbmzzjddm=self.item.unit, blrxm="受理人",
-                slztdm="2" if self.refused else "1", bslyy="不属于本部门职权" if self.refused else None,
-                slhzh=self.number, slsj=self.accepted, gdblsx=self.promised, gdblsxdw="G", slzlqd="申请表",
+            yield "ex_gdbs_sl", self._row(
+                slbmmc=unit_name(unit), slbmzzjddm=unit, blrxm="受理人", slztdm="2" if self.refused else "1",
+                bslyy="不属于本部门职权" if self.refused else None, slhzh=self.number, slsj=self.accepted,
+                gdblsx=self.promised, gdblsxdw="G", slzlqd="申请表",
             )  # fmt: skip
         if self.inspection is not None:
             start, end = self.inspection
             yield "ex_gdbs_tbcxsq", self._row(xh=1, tbcxzl="B", tbcxzlmc="现场勘验", tbcxksrq=start)
             yield "ex_gdbs_tbcxjg", self._row(xh=1, tbcxjg="符合要求", jgcsrq=end, tbcxjsrq=end)
         if self.approved is not None:
-            yield "ex_gdbs_spcl", self._row(sphjdm="1", sphjmc="承办", spbmmc=unit_name(self.item.unit),
-                spbmzzjdmd=self.item.unit, sprxm="承办人", sprzwdm="01", sprzwmc="科员", spyj="同意",
-                spsj=self.approved, sphjztdm="1", spbzh=1,
+            yield "ex_gdbs_spcl", self._row(
+                sphjdm="1", sphjmc="承办", spbmmc=unit_name(unit), spbmzzjdmd=unit, sprxm="承办人", sprzwdm="01",
+                sprzwmc="科员", spyj="同意", spsj=self.approved, sphjztdm="1", spbzh=1,
             )  # fmt: skip
         if self.closed is not None:
             yield "ex_gdbs_bj", self.closing()
         if self.collected is not None:
-            yield (
-                "ex_gdbs_lqdj",
-                self._row(lqrxm="申请人", lqfs=self.way, lqsj=self.collected),
-            )
+            yield "ex_gdbs_lqdj", self._row(lqrxm="申请人", lqfs=self.way, lqsj=self.collected)
 
     def closing(self, version: int = 1, **changes: Any) -> dict[str, Any]:
         """The closing's row; a correction has a later version and what it changes."""
         issued = {"zjgzmc": "许可证", "zjbh": f"许{self.number[-4:]}", "fzgzdw": unit_name(self.item.unit)}
         reason = {"zfhthyy": "申请材料不符合要求"}
-        row = self._row(bjbmmc=unit_name(self.item.unit), bjbmzzjddm=self.item.unit, bjjgdm=self.result, sfje=0,
-            bjsj=self.closed, **(issued if self.result == "0" else {}),
-            **(reason if self.result in ("1", "2", "3", "5") else {}),
+        row = self._row(
+            bjbmmc=unit_name(self.item.unit), bjbmzzjddm=self.item.unit, bjjgdm=self.result, sfje=0, bjsj=self.closed,
+            **(issued if self.result == "0" else {}), **(reason if self.result in ("1", "2", "3", "5") else {}),
         )  # fmt: skip
         return row | {"version": version} | changes
 
     def _row(self, **values: Any) -> dict[str, Any]:
-        same = {
-            "sblsh": self.number,
-            "sxbm": self.item.code,
-            "xzqhdm": REGION,
-            "version": 1,
-        }
+        same = {"sblsh": self.number, "sxbm": self.item.code, "xzqhdm": REGION, "version": 1}
         return same | {name: value for name, value in values.items() if value is not None}
 
 

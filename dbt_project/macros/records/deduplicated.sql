@@ -74,7 +74,7 @@ contest as (
         row_number() over (
             partition by {% for name in key %}staged.{{ name }}, {% endfor %}1
             order by {{ record_order() }}
-        ) as place,
+        ) as _place,
         count(*) over (
             partition by {% for name in key %}staged.{{ name }}, {% endfor %}_source, _load_id, _loaded_at, _row_hash
         ) as twins
@@ -85,7 +85,7 @@ contest as (
 ),
 
 winners as (
-    select * from contest where place = 1
+    select * from contest where _place = 1
 ),
 
 twins as (
@@ -101,7 +101,7 @@ clear as (
     ) as staged
     left join winners on {{ same_key(key, 'staged', 'winners') }}
     where
-        winners.place is null
+        winners._place is null
         or (
             winners.twins = 1
             and winners._source is not distinct from staged._source
@@ -118,7 +118,7 @@ one_twin as (
         row_number() over (
             partition by {% for name in key %}staged.{{ name }}, {% endfor %}1
             order by staged._row_hash nulls last
-        ) as place
+        ) as _place
     from (
         {{ staged_rows(kind, columns) }}
     ) as staged
@@ -135,7 +135,7 @@ chosen as (
     union all
     select {% for name, type in columns %}{{ name }}, {% endfor %}_first_loaded_at
     from one_twin
-    where place = 1
+    where _place = 1
 )
 
 select
@@ -152,14 +152,14 @@ with arrived as (
     select
         *,
         min(_loaded_at) over (partition by {{ key | join(', ') }}) as _first_loaded_at,
-        row_number() over (partition by {{ key | join(', ') }} order by {{ record_order() }}) as place
+        row_number() over (partition by {{ key | join(', ') }} order by {{ record_order() }}) as _place
     from (
         {{ staged_rows(kind, columns) }}
     ) as staged
 ),
 
 newest as (
-    select * from arrived where place = 1
+    select * from arrived where _place = 1
 ),
 
 rivals as (

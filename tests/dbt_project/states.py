@@ -1,0 +1,55 @@
+"""What a lane's tables hold, to hold two states against each other."""
+
+import shutil
+from pathlib import Path
+
+import duckdb
+
+from wangting.dbt_assembly import Lane, lane_file
+
+# Which run last touched a row is no part of what the row says.
+RUN_COLUMNS = {"run_no", "_run_no"}
+# What this run's own loads were.
+OF_THE_RUN = {"int_changed_items"}
+
+
+def keep(lane: Lane, folder: Path) -> None:
+    """Copy the lane's files away."""
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(lane_file(lane).parent, folder)
+
+
+def differences(lane: Lane, kept: Path) -> dict[str, int]:
+    """Table → how many rows differ, counted with their repetitions, between the lane now and the kept state."""
+    found: dict[str, int] = {}
+    for file in sorted(kept.glob("*.duckdb")):
+        with duckdb.connect() as connection:
+            connection.execute(f"attach '{lane_file(lane, file.stem)}' as now (read_only)")
+            connection.execute(f"attach '{file}' as earlier (read_only)")
+            tables = connection.execute(
+                "select database_name, table_name from duckdb_tables()"
+                " where schema_name = 'main' and not temporary order by all"
+            ).fetchall()
+            names = {name for _, name in tables}
+            for name in names - OF_THE_RUN:
+                if ("now", name) not in tables or ("earlier", name) not in tables:
+                    found[name] = -1
+                    continue
+                columns = [
+                    f'"{column}"'
+                    for (column,) in connection.execute(
+                        "select column_name from duckdb_columns() where database_name = 'now' and table_name = ?"
+                        " order by column_index",
+                        [name],
+                    ).fetchall()
+                    if column not in RUN_COLUMNS
+                ]
+                pick = ", ".join(columns)
+                (rows,) = connection.execute(
+                    f"select count(*) from ((select {pick} from now.main.{name} except all"
+                    f" select {pick} from earlier.main.{name}) union all (select {pick} from earlier.main.{name}"
+                    f" except all select {pick} from now.main.{name}))"
+                ).fetchone() or (0,)
+                if rows:
+                    found[name] = rows
+    return found
