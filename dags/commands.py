@@ -70,6 +70,6 @@ def run(
     if failed:
         for outcome in failed:
             tasks = "、".join(outcome.failed_tasks)
-            sys.stderr.write(f"错误：【{outcome.title}】没有成功（{tasks}）；")
-            sys.stderr.write(f"原因见上表或 {log}，改正后再运行即从断点继续。\n")
+            for reason in outcome.reasons or [f"原因见 {log}，改正后再运行即从断点继续。"]:
+                sys.stderr.write(f"错误：{outcome.title}（{tasks}）没有成功：{reason}\n")
         raise typer.Exit(1)

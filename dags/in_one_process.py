@@ -24,6 +24,7 @@ class DagOutcome:
     state: str
     seconds: float
     failed_tasks: list[str]
+    reasons: list[str]
 
 
 @contextmanager
@@ -80,6 +81,15 @@ def in_asset_order(dags: dict[str, Any]) -> list[str]:
     return list(order.static_order())
 
 
+def _sentences(log: Path, start: int) -> list[str]:
+    """The sentences for people among what Airflow logged since `start`: tasks run out of this process's sight."""
+    mark = "wangting.errors.WangtingError: "
+    with log.open("rb") as file:
+        file.seek(start)
+        lines = file.read().decode("utf-8", "replace").splitlines()
+    return list(dict.fromkeys(line.removeprefix(mark) for line in lines if line.startswith(mark)))
+
+
 def run_all(log: Path, tell: Callable[[str, int, int], None]) -> list[DagOutcome]:
     """Run every DAG of the house once.
 
@@ -106,7 +116,7 @@ def run_all(log: Path, tell: Callable[[str, int, int], None]) -> list[DagOutcome
         dag = bag.dags[dag_id]
         title = dag.doc_md or dag_id
         tell(title, number, len(order))
-        started = time.monotonic()
+        started, said = time.monotonic(), log.stat().st_size if log.exists() else 0
         with quiet(log):
             run = dag.test()
         instances = run.get_task_instances()
@@ -115,5 +125,8 @@ def run_all(log: Path, tell: Callable[[str, int, int], None]) -> list[DagOutcome
             for ti in instances
             if str(ti.state) == "failed"
         ]
-        outcomes.append(DagOutcome(dag_id, title, str(run.state), time.monotonic() - started, failed))
+        reasons = _sentences(log, said) if failed else []
+        outcomes.append(
+            DagOutcome(dag_id, title, str(run.state), time.monotonic() - started, failed, reasons)
+        )
     return outcomes

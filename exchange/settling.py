@@ -16,7 +16,7 @@ REFUSALS = (1, 2, 4)  # need a correction; sending them again would change nothi
 _O, _R = ledger.outbox, ledger.receipts
 _SEND = (
     update(_O)
-    .where(_O.c.record == bindparam("record"), _O.c.version == 1)
+    .where(_O.c.record == bindparam("_record"), _O.c.version == 1)
     .where(_O.c.record_key.in_(bindparam("keys", expanding=True)))
     .values(state="SENT", sent_at=bindparam("at"), attempts=_O.c.attempts + 1)
 )
@@ -65,7 +65,7 @@ def mark(messages: list[Message], refused: list[Message], now: datetime) -> None
     with ledger.transaction() as connection:
         if messages:
             connection.execute(
-                _SEND, {"at": now, "record": messages[0].record, "keys": _first_versions(messages)}
+                _SEND, {"at": now, "_record": messages[0].record, "keys": _first_versions(messages)}
             )
             later = [_keys(message) for message in messages if message.version > 1]
             if later:

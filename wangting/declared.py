@@ -1,5 +1,6 @@
 """Read what is declared in YAML into a validated type, and say file, line and field when it does not fit."""
 
+import re
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,10 +15,31 @@ _Path = tuple[str | int, ...]
 _WHY = {
     "missing": "缺少这一项",
     "extra_forbidden": "不认识这一项（是否写错了名称？）",
+    "string_type": "应为文字（必要时加引号）",
+    "int_type": "应为整数",
+    "int_parsing": "应为整数",
+    "bool_type": "应为 true 或 false",
+    "bool_parsing": "应为 true 或 false",
+    "list_type": "应为列表，如 [甲, 乙]",
+    "dict_type": "应为「名称: 值」的形式",
+    "model_type": "应为「名称: 值」的形式",
+    "literal_error": "不在可选的值之中",
 }
 
 
-def _lines(node: yaml.Node | None, at: _Path = ()) -> dict[_Path, int]:
+class _Loader(yaml.SafeLoader):
+    """YAML 1.1 but for its booleans: a column may be called `no` or `on`."""
+
+
+_BOOLEAN = "tag:yaml.org,2002:bool"
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in found if tag != _BOOLEAN]
+    for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver(_BOOLEAN, re.compile(r"^(?:true|false)$", re.IGNORECASE), list("tTfF"))
+
+
+def _lines(path: Path, node: yaml.Node | None, at: _Path = ()) -> dict[_Path, int]:
     """Line number (from 1) of every place in the document."""
     if node is None:
         return {}
@@ -25,10 +47,16 @@ def _lines(node: yaml.Node | None, at: _Path = ()) -> dict[_Path, int]:
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             inner = (*at, str(key.value))
-            found |= _lines(value, inner) | {inner: key.start_mark.line + 1}
+            if inner in found:
+                raise WangtingError(
+                    f"{key.value} 写了两次（另一处在第 {found[inner]} 行）",
+                    place=f"{path} 第 {key.start_mark.line + 1} 行",
+                    mend="只留一处",
+                )
+            found |= _lines(path, value, inner) | {inner: key.start_mark.line + 1}
     elif isinstance(node, yaml.SequenceNode):
         for position, value in enumerate(node.value):
-            found |= _lines(value, (*at, position))
+            found |= _lines(path, value, (*at, position))
     return found
 
 
@@ -47,8 +75,9 @@ def read(path: Path) -> tuple[Any, dict[_Path, int]]:
     """
     try:
         text = path.read_text("utf-8")
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        content = yaml.safe_load(text)
+        node = yaml.compose(text, Loader=_Loader)
+        lines = _lines(path, node)
+        content = yaml.load(text, Loader=_Loader)
     except FileNotFoundError as error:
         raise WangtingError("文件不存在", place=str(path), mend="补上该文件，或改正引用它的设置") from error
     except UnicodeDecodeError as error:
@@ -60,7 +89,11 @@ def read(path: Path) -> tuple[Any, dict[_Path, int]]:
             place=f"{path} 第 {line} 行",
             mend="按缩进和引号规则改正这一行",
         ) from error
-    return content, _lines(node)
+    except ValueError as error:  # a date that no calendar has
+        raise WangtingError(
+            f"有读不懂的日期或数字（{error}）", place=str(path), mend="改正后再运行"
+        ) from error
+    return content, lines
 
 
 def load(path: Path, into: type[Declared], /, **known: Any) -> Declared:
@@ -77,10 +110,13 @@ def load(path: Path, into: type[Declared], /, **known: Any) -> Declared:
     try:
         return into.model_validate({**content, **known})
     except ValidationError as error:
-        first = error.errors()[0]
+        # A misspelt name is the cause of the missing one: tell of it first.
+        first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
         place = tuple(part if isinstance(part, int) else str(part) for part in first["loc"])
         field = ".".join(map(str, place)) or "（整个文件）"
         why = _WHY.get(first["type"], first["msg"].removeprefix("Value error, "))
+        if first["type"] == "literal_error":
+            why += f"（{first['ctx']['expected']}）"
         raise WangtingError(
             f"{field}：{why}", place=f"{path} 第 {line_of(lines, place)} 行", mend="改正后再运行"
         ) from error

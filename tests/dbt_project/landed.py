@@ -5,8 +5,8 @@ from datetime import datetime
 from itertools import count
 from typing import Any
 
-import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from wangting import clock, ledger, settings
 from wangting.dbt_assembly import FILE_LINEAGE, LINEAGE
@@ -31,9 +31,7 @@ def _arrow(kind: str) -> Any:
     return _ARROW[kind]
 
 
-def land(
-    source: str, table: str, rows: list[dict[str, Any]], *, loaded_at: datetime | None = None
-) -> str:
+def land(source: str, table: str, rows: list[dict[str, Any]], *, loaded_at: datetime | None = None) -> str:
     """One committed load of `rows`; columns that a row does not give are null. Returns the load_id."""
     spec = current_site().source(source).tables[table]
     columns = spec.columns | LINEAGE | (FILE_LINEAGE if spec.pattern else {})
@@ -44,14 +42,20 @@ def land(
         unknown = set(row) - set(columns)
         assert not unknown, unknown
         digest = hashlib.md5(repr(sorted(row.items(), key=lambda pair: pair[0])).encode()).hexdigest()
-        lineage = {"_source": source, "_table": table, "_load_id": load_id, "_loaded_at": at, "_row_hash": digest}
+        lineage = {
+            "_source": source,
+            "_table": table,
+            "_load_id": load_id,
+            "_loaded_at": at,
+            "_row_hash": digest,
+        }
         filled.append({name: (row | lineage).get(name) for name in columns})
     schema = pa.schema([(name, _arrow(kind)) for name, kind in columns.items()])
     landed = pa.Table.from_pylist(filled, schema=schema)
     path = f"landing/{source}/{table}/load_date={at:%Y-%m-%d}/{load_id}.parquet"
     file = settings.home() / path
     file.parent.mkdir(parents=True, exist_ok=True)
-    duckdb.sql("from landed").write_parquet(str(file), compression="zstd")
+    pq.write_table(landed, file, compression="zstd")
     commit(source, table, load_id, path, len(rows), at)
     return load_id
 

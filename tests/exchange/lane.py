@@ -27,10 +27,11 @@ KINDS = {
     "number": pa.decimal128(16, 2),
 }
 VALUES: dict[str, Any] = {
-    "SXBM": ITEM, "SQRLX": "1", "SQRZJLX": "1", "SQRZJHM": PERSON, "LXRSFZJHM": PERSON, "LQRSFZJHM": PERSON, "LQRZJLX": "1", "QDFS": "0", "XKYF": "0", "LXRZJLX": "1", "LXRSJ": "13800138000",
-    "SBBMZZJGDM": UNIT, "SLZTDM": "1", "YSLZTDM": "1", "BJJGDM": "6", "TJFS": "1", "LQFS": "0", "GDBLSX": 20,
-    "GDBLSXDW": "G", "SPHJDM": "2", "SPHJZTDM": "1", "TBCXZL": "B", "SFJE": 0, "XH": 1, "SPBZH": 1, "SPYJ": "同意",
-    "TBCXSX": 5, "TBCXSXDW": "G", "JEDWDM": "CNY",
+    "SXBM": ITEM, "SQRLX": "1", "SQRZJLX": "1", "SQRZJHM": PERSON, "LXRZJLX": "1", "LXRSFZJHM": PERSON,
+    "LXRSJ": "13800138000", "LQRZJLX": "1", "LQRSFZJHM": PERSON, "QDFS": "0", "SBBMZZJGDM": UNIT, "SLZTDM": "1",
+    "YSLZTDM": "1", "BJJGDM": "6", "XKYF": "0", "TJFS": "1", "LQFS": "0", "GDBLSX": 20, "GDBLSXDW": "G",
+    "SPHJDM": "2", "SPHJZTDM": "1", "SPBZH": 1, "SPYJ": "同意", "TBCXZL": "B", "TBCXSX": 5, "TBCXSXDW": "G",
+    "SFJE": 0, "JEDWDM": "CNY", "XH": 1,
 }  # fmt: skip
 ADDED = {
     "record_key": pa.string(), "case_no": pa.string(), "business_time": pa.timestamp("us"), "unit_code": pa.string(),
