@@ -19,7 +19,7 @@ from ingestion.columns import cast, compare, quoted
 from ingestion.connecting import Extract, TakenFile, UnreachableError, place
 from ingestion.sheets import Sheet, read_csv, read_workbook
 from ingestion.windows import Load
-from wangting import settings
+from wangting import disk, settings
 from wangting.engine import literal
 from wangting.errors import WangtingError
 from wangting.site import Source, current_site
@@ -120,7 +120,7 @@ class Files:
                     f"_row AS _file_row, {file_date} AS _file_date FROM {sheet.relation}"
                 )
             except duckdb.Error as error:
-                if landing.is_full(error):
+                if disk.is_full(error):
                     raise
                 raise WangtingError(
                     f"文件读不下去（{_short(error)}）", place=where, mend="请重新导出后放入"

@@ -5,7 +5,6 @@ _source, _table, _load_id, _loaded_at, _row_hash. Written under a temporary name
 whole, and what is visible is never written again.
 """
 
-import errno
 import os
 import shutil
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from ingestion import windows
 from ingestion.columns import Cast, cast, quoted, require
 from ingestion.connecting import Extract, place
 from ingestion.windows import Load
-from wangting import clock, settings
+from wangting import clock, disk
 from wangting.engine import file_list, literal
 from wangting.errors import WangtingError
 from wangting.site import current_site
@@ -122,28 +121,10 @@ def clear_raw(load: Load) -> Path:
     return load.raw
 
 
-def is_full(error: BaseException) -> bool:
-    """Is it the disk that an error is about?"""
-    if isinstance(error, OSError):
-        return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-    # DuckDB's words for it, and SQLite's in the ledger.
-    return any(
-        words in str(error)
-        for words in (
-            "No space left on device",
-            "File too large",
-            "Disk quota exceeded",
-            "database or disk is full",
-        )
-    )
-
-
 def as_sentence(error: BaseException, where: str) -> WangtingError | None:
     """A full disk and DuckDB's own errors as a sentence for people; None for what is a mistake of ours."""
-    if is_full(error):
-        return WangtingError(
-            f"磁盘已满（{settings.home()}）", place=where, mend="清出空间后再运行，未完成的部分会重新抽取"
-        )
+    if disk.is_full(error):
+        return disk.full()  # the house's own trouble: no source is named
     if isinstance(error, duckdb.Error):
         return WangtingError(
             f"读取失败（{str(error).splitlines()[0]}）", place=where, mend="检查来源后再运行"

@@ -12,7 +12,7 @@ import duckdb
 from ingestion import landing, windows
 from ingestion.connecting import Connector, UnreachableError, connector, place
 from ingestion.windows import Load
-from wangting import clock, engine, locks
+from wangting import clock, disk, engine, locks
 from wangting.errors import WangtingError
 from wangting.site import Source, current_site
 
@@ -224,7 +224,7 @@ def _land(load: Load, asked: Connector) -> tuple[landing.Landed, list[dict[str, 
             extract = asked.extract(connection, load)
             landed = landing.land(connection, load, extract)
         except duckdb.Error as error:
-            if load.source.connect == "postgres" and not landing.is_full(error):
+            if load.source.connect == "postgres" and not disk.is_full(error):
                 from ingestion.postgres import explain
 
                 raise explain(error, load.source, load.name) from None
@@ -249,5 +249,6 @@ def _taken(load: Load, files: Sequence[Any], landed: landing.Landed) -> list[dic
 def _note(load: Load, error: str) -> None:
     try:
         windows.fail(load, error)
-    except Exception:  # a full disk takes the ledger's note as well: the load stays planned, and is redone
-        _log.warning("could not note the failure of %s", load.load_id, exc_info=True)
+    except Exception as problem:
+        if not disk.is_full(problem):  # then the load simply stays planned, and is redone
+            _log.warning("could not note the failure of %s", load.load_id, exc_info=True)

@@ -12,9 +12,8 @@ from pathlib import Path
 
 import duckdb
 
-from ingestion import landing
 from ingestion.columns import quoted
-from wangting import engine, settings
+from wangting import disk, engine, settings
 from wangting.engine import literal
 from wangting.errors import WangtingError
 from wangting.site import Table
@@ -66,7 +65,7 @@ def read_workbook(
             f"range = 'A1:{_letters(width)}{last}'{sheet})"
         )
     except duckdb.Error as error:
-        if landing.is_full(error):
+        if disk.is_full(error):
             raise
         if "not found in xlsx file" in str(error):
             raise WangtingError(

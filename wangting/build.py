@@ -69,6 +69,7 @@ def build(lane: Lane, full: bool = False) -> BuildSummary:
     """
     with locks.writer(lane):
         site = current_site()
+        site.check()
         started = time.monotonic()
         assembly = assemble(lane, site)
         plan = _plan(lane, site, assembly, full)

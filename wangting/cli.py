@@ -2,6 +2,7 @@
 
 import sys
 from importlib.metadata import EntryPoint, entry_points
+from typing import NoReturn
 
 import typer
 
@@ -52,21 +53,22 @@ def main() -> None:
     try:
         application()()
     except WangtingError as error:
-        if "--json" in sys.argv:
-            from wangting.console import emit
+        _tell(error)
+    except Exception as error:
+        from wangting import disk
 
-            emit(error.as_dict(), as_json=True)
-        sys.stderr.write(f"错误：{error}\n")
-        raise SystemExit(1) from None
-    except OSError as error:
-        if error.errno not in (28, 122):  # no space left, quota exceeded
+        if not disk.is_full(error):
             raise
-        from wangting import settings
+        _tell(disk.full())
 
-        sys.stderr.write(
-            f"错误：【{settings.home()}】磁盘已满；清出空间后再运行，未完成的部分会从断点继续。\n"
-        )
-        raise SystemExit(1) from None
+
+def _tell(error: WangtingError) -> NoReturn:
+    if "--json" in sys.argv:
+        from wangting.console import emit
+
+        emit(error.as_dict(), as_json=True)
+    sys.stderr.write(f"错误：{error}\n")
+    raise SystemExit(1) from None
 
 
 if __name__ == "__main__":

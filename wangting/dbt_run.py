@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from wangting import disk
 from wangting.console import progress
 from wangting.dbt_assembly import Lane
 from wangting.errors import WangtingError
@@ -56,6 +57,8 @@ def invoke(lane: Lane, folder: Path, command: list[str]) -> list[Any]:
         DuckDBConnectionManager._ENV.close()
         DuckDBConnectionManager.close_all_connections()
     if outcome.exception is not None:
+        if disk.is_full(outcome.exception):
+            raise disk.full() from outcome.exception
         raise WangtingError(
             f"dbt 无法读懂项目：{_first_line(str(outcome.exception))}",
             place=str(folder),
@@ -75,6 +78,8 @@ def _first_line(text: str) -> str:
 def _sentence(bad: list[Any]) -> WangtingError:
     """The first failure, in the order of cause: what was skipped only follows from another."""
     causes = [result for result in bad if str(result.status) != "skipped"] or bad
+    if any(disk.is_full(Exception(result.message)) for result in causes):
+        return disk.full()
     first = causes[0]
     node = first.node
     more = f"（另有 {len(causes) - 1} 处）" if len(causes) > 1 else ""

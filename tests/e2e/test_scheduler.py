@@ -131,7 +131,7 @@ def test_a_load_triggered_through_the_api_succeeds_and_wakes_the_push(airflow, c
         return state if state in ("success", "failed") else None
 
     assert wait_for("ingest", 120, lambda: ended("ingest__item_catalogue", run)) == "success"
-    sources = {source["name"]: source for source in city.run("sources")}
+    sources = {source["source"]: source for source in city.run("sources")}
     assert sources["item_catalogue"]["rows"] > 0
 
     def woken():

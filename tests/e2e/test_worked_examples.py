@@ -11,10 +11,13 @@ from types import SimpleNamespace
 
 import duckdb
 import pytest
+from typer.testing import CliRunner
 
 from tests.e2e import source_systems
 from tests.e2e.city import City
 from tests.e2e.written_cases import HALL, ONLINE, POST, WINDOW, Case, ended, item, march, then
+from wangting import engine
+from wangting.cli import application
 
 pytestmark = pytest.mark.e2e
 RATES, ITEMS, DECLARED, MEASURED, PROCESS, CALENDAR = (
@@ -125,7 +128,8 @@ def office(tmp_path_factory):
     monkeypatch.setenv("WANGTING_HOME", str(home))
     _set_clock(home, "2017-03-16T09:00:00")
     site = source_systems.site(folder / "site", "2017-03-01 00:00:00")
-    house = City(home, WANGTING_SITE=str(site))
+    monkeypatch.setenv("WANGTING_SITE", str(site))
+    house = City(home)
     systems = source_systems.SourceSystems(home)
     try:
         made, processed = process()
@@ -146,7 +150,7 @@ def office(tmp_path_factory):
         systems.write([("ex_gdbs_bj", p.closing(2))], entered=march(20))
         systems.write([row for case in cases for row in case.rows()], entered=datetime(2018, 1, 4))
         house.do_everything()
-        with duckdb.connect(str(home / "releases" / "current" / "marts.duckdb"), read_only=True) as marts:
+        with engine.connect(home / "releases" / "current" / "marts.duckdb", read_only=True) as marts:
             found = SimpleNamespace(first=before, then=findings(home) - before)
             yield SimpleNamespace(
                 house=house, marts=marts, found=found, measured=measured, processed=processed
@@ -171,7 +175,8 @@ def _set_clock(home, now):
 def shown(office, code, unit, variant="V1", subject="licence"):
     """What `wangting metric` says of a unit in March 2017: numerator, denominator, and the value as people read it."""
     asked = ["--period", "2017-03", "--unit", unit, "--variant", variant, "--subject", subject]
-    said = office.house.run("metric", code, *asked)
+    done = CliRunner().invoke(application(), ["metric", code, *asked, "--json"], catch_exceptions=False)
+    said = json.loads(done.stdout)
     return said["numerator"], said["denominator"], said["value"]
 
 

@@ -216,6 +216,14 @@ def test_nothing_is_invented_on_the_way(way):
     }
 
 
+def test_a_case_is_traced_to_the_rule_that_holds_its_end(way):
+    traced = way.house.run("trace", "case-10862")
+    held = [(one["record"], one["version"]) for one in traced["verdicts"] if one["outcome"] == "held"]
+    assert held == [("EX_GDBS_BJ", 1)]
+    assert {one["tableName"] for one in traced["province"]} == {"EX_GDBS_SB", "EX_GDBS_SL", "EX_GDBS_SPCL"}
+    assert [row["case_no"] for row in traced["case"]] == ["case-10862"]
+
+
 def test_a_second_run_pushes_nothing(way):
     before = way.house.province_records()
     said = way.house.run("exchange")

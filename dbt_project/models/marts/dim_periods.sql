@@ -17,7 +17,7 @@ first_month as (
             context.today
         )) as date) as month_on
     from context
-    left join closed_months on closed_months.month_on <= context.today
+    left join closed_months on context.today >= closed_months.month_on
     group by context.today
 ),
 

@@ -89,6 +89,7 @@ select
     cast(margin / nullif(denominator, 0) as decimal(18, 6)) as gap_points,
     case
         when denominator = 0 then null
+        when comparator = '>' then cast(greatest(floor(-margin / 100) + 1, 0) as bigint)
         else cast(greatest(ceil(-margin / 100), 0) as bigint)
     end as shortfall_count,
     case
