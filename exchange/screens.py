@@ -105,7 +105,7 @@ def _show_metrics(rows: list[dict[str, Any]]) -> None:
 
 
 def show_trace(found: dict[str, Any]) -> None:
-    """One case, stop by stop."""
+    """One case, stop by stop; the fields themselves, masked, are in the JSON."""
     console.say(f"办件 {found['case_no']}")
     console.table(
         "落地",
@@ -123,7 +123,7 @@ def show_trace(found: dict[str, Any]) -> None:
     )
     console.table(
         "批次",
-        ["批次", "记录", "记录键", "版本", "业务时间", "内容（已遮盖）"],
+        ["批次", "记录", "记录键", "版本", "业务时间", "到达", "字段"],
         [
             [
                 row["batch_id"],
@@ -131,10 +131,12 @@ def show_trace(found: dict[str, Any]) -> None:
                 row["record_key"],
                 row["version"],
                 _at(row["business_time"]),
-                _pairs(row["fields"]),
+                _at(row["arrived_at"]),
+                len(row["fields"]),
             ]
             for row in found["batches"]
         ],
+        right={3, 6},
     )
     console.table(
         "校验",
@@ -185,9 +187,9 @@ def show_trace(found: dict[str, Any]) -> None:
     )
     console.table(
         "省平台所存",
-        ["记录", "版本", "收到", "回执号", "内容（已遮盖）"],
+        ["记录", "版本", "收到", "回执号", "字段"],
         [
-            [row["title"], row["version"], row["receivedAt"], row["receiptNo"], _pairs(row["fields"])]
+            [row["title"], row["version"], row["receivedAt"], row["receiptNo"], len(row["fields"])]
             for row in found["province"]
         ],
     )

@@ -122,6 +122,8 @@ def judge_folder(
     started = time.perf_counter()
     summary = GateSummary(batch_id=batch_folder.name, rule_version=rule_version(specification))
     verdict_folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for left in verdict_folder.parent.glob(f".{verdict_folder.name}.*"):  # by a judgement that was killed
+        shutil.rmtree(left)
     work = Path(tempfile.mkdtemp(prefix=f".{verdict_folder.name}.", dir=verdict_folder.parent))
     try:
         _judge_into(work, batch_folder, specification, chunk_rows, summary)

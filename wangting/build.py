@@ -75,7 +75,8 @@ def build(lane: Lane, full: bool = False) -> BuildSummary:
         plan = _plan(lane, site, assembly, full)
         if plan.mode == "none":
             return BuildSummary(lane, "none", plan.reason)
-        build_id = f"{lane}-{ledger.stamp(clock.now())}-{plan.run_no}"
+        # Padded: where a simulated clock stands still, builds are told apart by the order of their names.
+        build_id = f"{lane}-{ledger.stamp(clock.now())}-{plan.run_no:06d}"
         ledger.record(
             ledger.builds,
             build_id=build_id,

@@ -41,11 +41,14 @@ def _make(file: Path) -> None:
     """A new database file in DuckDB's newest storage format, which writes text in two thirds of the time."""
     if file.exists():
         return
+    draft = file.with_name(f".{file.name}")  # killed at this moment, it must not leave half a header
+    draft.unlink(missing_ok=True)
     connection = engine.connect()
     try:
-        connection.execute(f"attach {engine.literal(file)} as made (storage_version 'latest')")
+        connection.execute(f"attach {engine.literal(draft)} as made (storage_version 'latest')")
     finally:
         connection.close()
+    draft.rename(file)
 
 
 def _quoted(name: str) -> str:

@@ -5,6 +5,7 @@ import shutil
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import select
 
@@ -56,18 +57,13 @@ def publish() -> Release:
     """Publish what the last passed warehouse build left, unless that is published already.
 
     Raises:
-        WangtingError: no build has passed yet, or a build is running.
+        WangtingError: no build has passed yet, a build is running, or the last one did not pass after there was
+            something new to publish: the marts may then be half of two states.
     """
-    builds = ledger.builds
-    passed = ledger.rows(
-        select(builds)
-        .where(builds.c.lane == "warehouse", builds.c.state == "passed")
-        .order_by(builds.c.finished_at.desc(), builds.c.build_id.desc())
-        .limit(1)
-    )
+    passed = [build["build_id"] for build in _builds() if build["state"] == "passed"]
     if not passed:
         raise WangtingError("没有可发布的构建结果", place="warehouse", mend="先运行 wangting build")
-    build_id = passed[0]["build_id"]
+    build_id = passed[0]
     releases = settings.home() / "releases"
     releases.mkdir(exist_ok=True)
     known = _about(releases / "current")
@@ -76,27 +72,49 @@ def publish() -> Release:
             known["name"], build_id, datetime.fromisoformat(known["published_at"]), int(known["bytes"]), False
         )
     with locks.writer("warehouse"):
+        newest = _builds()[0]
+        if newest["state"] != "passed":
+            raise WangtingError(
+                "上一次构建没有完成，数据集市可能只更新了一半", place="warehouse", mend="重新构建后再发布"
+            )
+        build_id = newest["build_id"]
+        for left in releases.glob(".*"):  # by a publication that was killed
+            if left.is_dir() and not left.is_symlink():
+                shutil.rmtree(left)
         marts = settings.home() / "lanes" / "warehouse" / "marts.duckdb"
         connection = engine.connect(marts)
         connection.execute("CHECKPOINT")
         connection.close()
         name = _free_name(releases, ledger.stamp(clock.now()))
         draft = releases / f".{name}"
-        shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir()
-        shutil.copyfile(marts, draft / "marts.duckdb")
-    release = Release(name, build_id, clock.now(), (draft / "marts.duckdb").stat().st_size, True)
-    about = {key: str(value) for key, value in asdict(release).items() if key != "is_new"}
-    (draft / "release.json").write_text(json.dumps(about, ensure_ascii=False, indent=2), "utf-8")
-    draft.rename(releases / name)
-    # A reader follows the directory link when it opens the file; replacing the file itself would leave readers
-    # with a connection to the old one for as long as they live.
-    link = releases / ".current"
-    link.unlink(missing_ok=True)
-    link.symlink_to(name)
-    link.replace(releases / "current")
-    _forget_old(releases, name)
+        try:
+            shutil.copyfile(marts, draft / "marts.duckdb")
+            release = Release(name, build_id, clock.now(), (draft / "marts.duckdb").stat().st_size, True)
+            about = {key: str(value) for key, value in asdict(release).items() if key != "is_new"}
+            (draft / "release.json").write_text(json.dumps(about, ensure_ascii=False, indent=2), "utf-8")
+            draft.rename(releases / name)
+        except BaseException:
+            shutil.rmtree(draft, ignore_errors=True)  # half a copy must not keep a full disk full
+            raise
+        # A reader follows the directory link when it opens the file; replacing the file itself would leave readers
+        # with a connection to the old one for as long as they live.
+        link = releases / ".current"
+        link.unlink(missing_ok=True)
+        link.symlink_to(name)
+        link.replace(releases / "current")
+        _forget_old(releases, name)
     return release
+
+
+def _builds() -> list[dict[str, Any]]:
+    """The warehouse's builds, the newest first."""
+    builds = ledger.builds
+    return ledger.rows(
+        select(builds.c.build_id, builds.c.state)
+        .where(builds.c.lane == "warehouse")
+        .order_by(builds.c.started_at.desc(), builds.c.build_id.desc())
+    )
 
 
 def _free_name(releases: Path, stamp: str) -> str:

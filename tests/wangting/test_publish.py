@@ -7,8 +7,8 @@ from wangting import clock, ledger, publish, settings
 from wangting.errors import WangtingError
 
 
-def built(number):
-    """A passed warehouse build whose marts hold `number`."""
+def built(number, state="passed"):
+    """A warehouse build, passed or not, whose marts hold `number`."""
     folder = settings.home() / "lanes" / "warehouse"
     folder.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(folder / "marts.duckdb") as con:
@@ -18,7 +18,7 @@ def built(number):
         build_id=f"warehouse-{number}",
         lane="warehouse",
         mode="full",
-        state="passed",
+        state=state,
         started_at=clock.now(),
         finished_at=clock.now(),
     )
@@ -55,3 +55,17 @@ def test_a_reader_keeps_what_it_opened_and_old_releases_go(home):
     assert read() == 6
     kept = [path for path in (home / "releases").iterdir() if not path.is_symlink()]
     assert len(kept) == publish.KEPT
+
+
+def test_marts_that_a_killed_build_left_half_done_are_not_published(home):
+    built(1)
+    publish.publish()
+    built(2, "running")
+    assert not publish.publish().is_new and read() == 1
+    built(3)
+    built(4, "running")
+    with pytest.raises(WangtingError, match="重新构建后再发布"):
+        publish.publish()
+    assert read() == 1
+    built(5)
+    assert publish.publish().is_new and read() == 5
