@@ -33,8 +33,10 @@ def _show_cut(row: dict[str, Any]) -> None:
 
 def push(backfill: Backfill = False, as_json: Json = False) -> None:
     """推送：按环节顺序把通过校验的记录报送省平台，保存每一张回执。"""
+    from exchange.passage import enqueue_judged
     from exchange.push import push as push_records
 
+    enqueue_judged()
     console.emit(push_records(backfill=backfill).summary(), as_json=as_json, show=_show_push)
 
 

