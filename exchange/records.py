@@ -89,4 +89,4 @@ def rule_titles() -> dict[str, str]:
     for record in specification.records.values():
         for rule_id, rule in record.rules.items():
             titles.setdefault(rule_id, rule.title)
-    return titles
+    return titles | specification.general.shared_titles

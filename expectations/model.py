@@ -224,6 +224,7 @@ class General(Strict):
     fillers: list[str]
     test_names: list[str]
     order: list[str] = Declared(min_length=1)
+    shared_titles: dict[str, str] = {}
     field_rules: dict[
         Literal["required", "bytes", "type", "codes", "region", "sxbm", "sblsh", "org_code", "mobile"],
         FieldRule,

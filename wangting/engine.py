@@ -32,7 +32,7 @@ def connect(path: Path | str = ":memory:", *, read_only: bool = False) -> duckdb
         read_only: for readers; many readers may share a file that nobody writes.
     """
     spill = settings.home() / "spill"
-    return duckdb.connect(
+    connection = duckdb.connect(
         str(path),
         read_only=read_only,
         config={
@@ -44,6 +44,8 @@ def connect(path: Path | str = ":memory:", *, read_only: bool = False) -> duckdb
             "preserve_insertion_order": "false",
         },
     )
+    connection.execute("set enable_progress_bar = false")  # it would write between the lines of `--json`
+    return connection
 
 
 def literal(value: object) -> str:

@@ -141,8 +141,8 @@ def befall(seen: Day, step: str, disk) -> None:
         if step == "publish":
             disk.fill(but=0)
             seen.read_while_full.append(house.say("metric", "online_application_rate"))
-        look(seen, f"{step} on a full disk", before)
         disk.clear()
+        look(seen, f"{step} on a full disk", before)
     chance = random.Random(step)
     seen.killed[step] = 0
     for moment in moments(house, step, chance):
