@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import and_, case, exists, func, not_, or_, select
+from sqlalchemy import and_, case, exists, func, not_, select
 
 from wangting import ledger
 
@@ -112,7 +112,6 @@ def nearest(as_of: datetime, within: timedelta = timedelta(hours=4)) -> int:
                 o.c.is_backfill.is_(False),
                 o.c.state.not_in(["ACK", "SUPERSEDED"]),
                 and_(o.c.due_at > as_of, o.c.due_at <= as_of + within),
-                or_(o.c.state != "REJECTED", o.c.due_at.is_not(None)),
             )
         )[0]["n"]
     )

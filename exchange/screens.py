@@ -5,6 +5,7 @@ from typing import Any
 
 from exchange.reading import STATES
 from wangting import console
+from wangting.figures import NOTHING, rate
 
 _LANES = {"exchange": "交换", "warehouse": "数仓"}
 _BUILD_STATES = {"passed": "通过", "failed": "未通过", "running": "进行中"}
@@ -92,10 +93,10 @@ def _show_metrics(rows: list[dict[str, Any]]) -> None:
                 row["variant"],
                 row["plan_level_name"] or scopes.get(row["scope_kind"], row["scope_code"]),
                 f"{row['numerator']}/{row['denominator']}",
-                _share(row["numerator"], row["denominator"]),
-                f"{row['comparator']} {row['target_value']}%",
+                rate(row["numerator"], row["denominator"]),
+                f"{row['comparator']} {row['target_value'].normalize():f} %",
                 "—" if row["gap_points"] is None else f"{row['gap_points']:+.2f}",
-                {True: "是", False: "否", None: "—"}[row["is_met"]],
+                {True: "是", False: "否", None: NOTHING}[row["is_met"]],
                 row["clause"],
             ]
             for row in rows

@@ -10,8 +10,6 @@ from expectations import checks
 from expectations.model import Expect, Field, FieldRule, Record, Severity, Specification
 from wangting.errors import WangtingError
 
-# Raise it when the code of a check changes its judgement: what is held is then judged anew.
-READING = 1
 _FORMATS = {"sxbm": "item_code", "org_code": "org_code", "region": "region", "mobile": "mobile"}
 
 
@@ -166,5 +164,5 @@ def rule_version(specification: Specification) -> str:
         ]
         for record in specification.exchanged
     }
-    text = json.dumps([READING, judging], sort_keys=True, ensure_ascii=False)
+    text = json.dumps([specification.general.reading, judging], sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -216,7 +216,7 @@ def _opened(path: Path) -> Any:
         return pq.ParquetFile(path)
     except (pa.ArrowInvalid, OSError) as error:
         raise WangtingError(
-            "批次文件无法读取", place=str(path), mend="删除该批次后重新运行 wangting cut"
+            "批次文件无法读取", place=str(path), mend="从备份恢复该文件后重新判定"
         ) from error
 
 

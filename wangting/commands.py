@@ -100,7 +100,7 @@ def _show_metric(figure: dict[str, Any], rows: list[dict[str, Any]] | None, limi
     from wangting import figures
 
     counted = {"case": "件", "item": "项"}[figure["counts"]]
-    console.say(f"[bold]{figure['name']}[/bold]  {figure['value']}")
+    console.say(f"  {figure['value']}", bold=figure["name"])
     if figure["denominator"] is not None:
         console.say(f"分子 {figure['numerator']} / 分母 {figure['denominator']} {counted}")
     if figure["unknown_count"]:

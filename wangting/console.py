@@ -45,20 +45,24 @@ def _screen() -> "Console":
     return screen if screen.is_terminal else Console(highlight=False, width=WIDTH)
 
 
-def say(text: str) -> None:
-    """A line for people, on standard output."""
-    _screen().print(text, soft_wrap=True)
+def say(text: str, *, bold: str = "") -> None:
+    """A line for people, on standard output; `bold` goes before it."""
+    from rich.text import Text
+
+    _screen().print(Text.assemble((bold, "bold"), text), soft_wrap=True)
 
 
 def table(title: str, columns: list[str], lines: list[list[Any]], *, right: set[int] = frozenset()) -> None:  # type: ignore[assignment]
     """A table for people; `right` are the positions of columns aligned to the right."""
     from rich.table import Table
+    from rich.text import Text
 
     shown = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
     for position, column in enumerate(columns):
         shown.add_column(column, justify="right" if position in right else "left", overflow="fold")
     for line in lines:
-        shown.add_row(*("" if cell is None else str(cell) for cell in line))
+        # As text: what a source or the province wrote between brackets is no markup.
+        shown.add_row(*(Text("" if cell is None else str(cell)) for cell in line))
     _screen().print(shown)
 
 

@@ -94,6 +94,8 @@ def assemble(lane: Lane, site: Site) -> Assembly:
     fingerprint = hashlib.sha256()
     for path in _meaning(folder):
         fingerprint.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    # A rule alone changes no table but the context that held records are presented again by.
+    fingerprint.update(f"{specification['rule_version']} {specification['earliest']}".encode())
     kinds = {*specification["record_kinds"], "items"} - {"materials"}
     tables = {
         (match[1], match[2])
@@ -283,5 +285,7 @@ def _profile(lane: Lane) -> dict[str, Any]:
         "settings": {"force_compression": "dict_fsst"},
     }
     if lane == "warehouse":
-        target["attach"] = [{"path": str(lane_file(lane, "marts")), "alias": "marts"}]
+        # dbt-duckdb puts the path between single quotes as it is.
+        marts = str(lane_file(lane, "marts")).replace("'", "''")
+        target["attach"] = [{"path": marts, "alias": "marts"}]
     return {"wangting": {"target": lane, "outputs": {lane: target}}}

@@ -1,6 +1,9 @@
 """Run dbt in this process and say in one Chinese sentence what failed."""
 
+import logging
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +54,8 @@ def invoke(lane: Lane, folder: Path, command: list[str]) -> list[Any]:
                 done += 1
                 step(done, text=f"{_TITLES[lane]} {event.data.node_info.node_name}")
 
-        outcome = dbtRunner(callbacks=[follow]).invoke([command[0], *place, *silent, *command[1:]])
+        with _quiet_logging():
+            outcome = dbtRunner(callbacks=[follow]).invoke([command[0], *place, *silent, *command[1:]])
     # dbt keeps its connection for the life of the process; a lane's file is to be free as soon as the build ends.
     if DuckDBConnectionManager._ENV is not None:
         DuckDBConnectionManager._ENV.close()
@@ -65,6 +69,16 @@ def invoke(lane: Lane, folder: Path, command: list[str]) -> list[Any]:
             mend="改正所指文件后重跑",
         ) from outcome.exception
     return list(getattr(outcome.result, "results", None) or [])
+
+
+@contextmanager
+def _quiet_logging() -> Iterator[None]:
+    """A log that cannot be written (a full disk) is not worth more words than what it would have told of."""
+    before, logging.raiseExceptions = logging.raiseExceptions, False
+    try:
+        yield
+    finally:
+        logging.raiseExceptions = before
 
 
 def _first_line(text: str) -> str:

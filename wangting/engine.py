@@ -21,7 +21,7 @@ def extension_path(name: Extension) -> Path:
 
 def load_extension(connection: duckdb.DuckDBPyConnection, name: Extension) -> None:
     """Load an extension into a connection."""
-    connection.execute(f"LOAD '{extension_path(name)}'")
+    connection.execute(f"LOAD {literal(extension_path(name))}")
 
 
 def connect(path: Path | str = ":memory:", *, read_only: bool = False) -> duckdb.DuckDBPyConnection:

@@ -44,7 +44,7 @@ loads = Table(
     Column("table_name", String, nullable=False),
     Column("state", String, nullable=False),  # planned, committed, empty, failed
     Column("commit_seq", Integer),  # grows with every commit; builds take what is above their mark
-    Column("window_low", String),  # exclusive lower bound of the cursor, as text; null: from the beginning
+    Column("window_low", String),  # inclusive lower bound of the cursor, as text; null: from the beginning
     Column("window_high", String),  # inclusive upper bound of the cursor
     Column("load_date", String, nullable=False),
     Column("path", String),  # relative to the home

@@ -31,6 +31,7 @@ class Said:
     code: int
     out: str
     err: str
+    seconds: float
 
     @property
     def data(self) -> Any:
@@ -138,6 +139,7 @@ class Running:
         self._house, self._command = house, command
         self._out = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed by `end`
         self._err = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115
+        self._began = time.monotonic()
         self.process = subprocess.Popen(
             [sys.executable, "-m", "wangting.cli", *command, "--json"],
             cwd=ROOT,
@@ -158,12 +160,13 @@ class Running:
     def end(self) -> Said:
         """Wait for its end; what it said."""
         code = self.process.wait()
+        seconds = time.monotonic() - self._began
         texts = []
         for file in (self._out, self._err):
             file.seek(0)
             texts.append(file.read())
             file.close()
-        said = Said(self._command, code, *texts)
+        said = Said(self._command, code, *texts, seconds)
         self._house.heard.append(said)
         return said
 

@@ -1,10 +1,13 @@
 {# The rows of one kind from all the site's staging models, only the columns asked for. Written out anew wherever it is
-   needed: a shared CTE of all columns would be held in memory whole. #}
+   needed: a shared CTE of all columns would be held in memory whole. A row without the number that names its case (or
+   its item) belongs to nothing and goes no further than staging; the pull has warned of it. #}
 {% macro staged_rows(kind, columns) %}
 {%- set models = var('staged').get(kind, []) -%}
+{%- set named_by = 'item_code' if kind == 'items' else 'application_no' -%}
 {%- for model in models %}
         select {% for name, type in columns %}cast({{ name }} as {{ type }}) as {{ name }}{{ ', ' if not loop.last }}{% endfor %}
         from {{ ref(model) }}
+        where {{ named_by }} <> ''
         {% if not loop.last %}union all{% endif %}
 {%- else %}
         select {% for name, type in columns %}cast(null as {{ type }}) as {{ name }}{{ ', ' if not loop.last }}{% endfor %}

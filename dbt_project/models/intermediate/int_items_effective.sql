@@ -6,7 +6,7 @@ with versions as (
 followed as (
     select
         *,
-        lead(valid_from) over (
+        lead(coalesce(valid_from, cast('1900-01-01' as date))) over (
             partition by item_code
             order by valid_from asc nulls first, item_version asc
         ) as next_valid_from,

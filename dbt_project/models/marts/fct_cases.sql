@@ -27,7 +27,7 @@ joined as (
     select
         cases.*,
         items.item_version,
-        items.statutory_limit,
+        case when items.statutory_limit between 0 and 3000 then items.statutory_limit end as statutory_limit,
         items.statutory_limit_unit,
         coalesce(items.subject, latest.subject, 'unknown') as subject,
         coalesce(items.person_theme_code, latest.person_theme_code) as person_theme_code,

@@ -30,7 +30,7 @@ members as (
     select cases.*, chained.root_case_no
     from {{ ref('fct_cases') }} as cases
     inner join chained on cases.case_no = chained.case_no
-    where cases.is_business_volume
+    where cases.is_business_volume and cases.subject in ('licence', 'public_service')
 ),
 
 scoped as (
@@ -61,7 +61,8 @@ placed as (
         ) as place
     from scoped
     inner join {{ ref('dim_periods') }} as periods
-        on scoped.closed_month between periods.period_start and periods.period_end
+        -- 只扣底数里数过的：办结在将来月份的没有数过
+        on scoped.closed_month between periods.period_start and periods.state_on
 )
 
 select
