@@ -59,7 +59,8 @@ def cut(*, full: bool = False) -> CutSummary:
     """Cut what is new since the last cut into a batch.
 
     A record is new when its payload hash differs from that of the latest version of its key in earlier batches; it
-    is presented again when it was held, or not judged, in another context. A crash leaves nothing visible.
+    is presented again when it was held, or not judged, in another context, or when it was held before its own time
+    had come (a source whose clock is fast). A crash leaves nothing visible.
 
     Args:
         full: compare every record, not only those that the builds since the last cut have written.
@@ -188,7 +189,11 @@ def _compare(
     summary: CutSummary,
 ) -> None:
     """Find what is new of one record type, into the temporary table `fresh`: one row per record key."""
-    only = "" if above is None else f" where _run_no > {above}"
+    lane.execute("create or replace temp table come_due (record_key varchar)")
+    if come_due := _come_due(kind):
+        lane.execute("insert into come_due select unnest(?)", [come_due])
+    its_time_came = "record_key in (select record_key from come_due)"
+    only = "" if above is None else f" where _run_no > {above} or {its_time_came}"
     lane.execute(
         "create or replace temp view candidates as select record_key, payload_hash, context_hash"
         f" from {kind.table}{only}"
@@ -208,7 +213,7 @@ def _compare(
             or known.payload_hash is distinct from candidates.payload_hash
             or (
                 coalesce(known.outcome, 'unjudged') in ('held', 'unchecked', 'unjudged')
-                and known.context_hash is distinct from candidates.context_hash
+                and (known.context_hash is distinct from candidates.context_hash or candidates.{its_time_came})
             )
     """)
     rows, keys, corrected, represented = lane.execute(
@@ -230,6 +235,18 @@ def _compare(
     summary.new += rows - corrected - represented
     summary.corrected += corrected
     summary.represented += represented
+
+
+def _come_due(kind: RecordType) -> list[str]:
+    """Keys of what was held while its time lay in the future, and no longer does."""
+    o = ledger.outbox
+    query = select(o.c.record_key).where(
+        o.c.record == kind.record,
+        o.c.state == "HELD",
+        o.c.clock_at > o.c.cut_at,
+        o.c.clock_at <= clock.now(),
+    )
+    return [row["record_key"] for row in ledger.rows(query)]
 
 
 def _tail(key: str) -> str:

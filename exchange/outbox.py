@@ -337,7 +337,7 @@ def _outbox_row(
 
 
 _TIMES = ("clock_at", "due_at", "written_at", "arrived_at", "cut_at")
-_JUDGED_ANEW = ("batch_id", "context_hash", "state", "outcome", "rules", "is_backfill")
+_JUDGED_ANEW = ("batch_id", "cut_at", "context_hash", "state", "outcome", "rules", "is_backfill")
 
 
 def _upsert(connection: Connection, values: list[dict[str, Any]]) -> None:

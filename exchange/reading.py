@@ -152,7 +152,7 @@ def _release() -> str | None:
 
 
 def _metrics() -> list[dict[str, Any]]:
-    """The newest period's figures of the active plan for the whole city and its levels."""
+    """The newest period's figures for the whole city and its levels, with the active plan's targets, if any."""
     file = settings.home() / "releases" / "current" / "marts.duckdb"
     if not file.is_file():
         return []
@@ -172,9 +172,25 @@ def _metrics() -> list[dict[str, Any]]:
             ) as names using (metric_code, variant, definition_version)
             where attained.plan_code = ? and attained.scope_kind in ('city', 'level')
             qualify attained.period_end = max(attained.period_end) over (partition by attained.target_code)
-            order by attained.metric_code, attained.variant, attained.scope_kind, attained.scope_code
+            union all by name
+            -- the city as a whole, for which a plan may set no target
+            select
+                found.metric_code, names.metric_name, found.variant, '全市' as plan_level_name,
+                found.scope_kind, found.scope_code, found.period_kind, found.period, found.numerator,
+                found.denominator, null as comparator, null as target_value, null as gap_points,
+                null as is_met, null as clause
+            from metric_values as found
+            inner join dim_metrics as names using (metric_code, variant, definition_version)
+            where found.scope_kind = 'city' and found.period_kind = 'ytd' and found.subject = 'licence'
+                and found.is_official and not exists (
+                    select 1 from metric_attainments as attained
+                    where attained.plan_code = ? and attained.scope_kind = 'city'
+                        and attained.metric_code = found.metric_code and attained.period = found.period
+                )
+            qualify found.period_end = max(found.period_end) over ()
+            order by metric_code, variant, scope_kind, scope_code
             """,
-            [current_site().plan],
+            [current_site().plan, current_site().plan],
         )
         names = [column[0] for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

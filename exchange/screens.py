@@ -92,17 +92,27 @@ def _show_metrics(rows: list[dict[str, Any]]) -> None:
                 row["metric_name"] or row["metric_code"],
                 row["variant"],
                 row["plan_level_name"] or scopes.get(row["scope_kind"], row["scope_code"]),
-                f"{row['numerator']}/{row['denominator']}",
-                rate(row["numerator"], row["denominator"]),
-                f"{row['comparator']} {row['target_value'].normalize():f} %",
+                *_figure(row),
+                "—"
+                if row["target_value"] is None
+                else f"{row['comparator']} {row['target_value'].normalize():f} %",
                 "—" if row["gap_points"] is None else f"{row['gap_points']:+.2f}",
-                {True: "是", False: "否", None: NOTHING}[row["is_met"]],
+                "—"
+                if row["target_value"] is None
+                else {True: "是", False: "否", None: NOTHING}[row["is_met"]],
                 row["clause"],
             ]
             for row in rows
         ],
         right={3, 4, 6},
     )
+
+
+def _figure(row: dict[str, Any]) -> tuple[str, str]:
+    """The counts and the value; a number of cases has no denominator and is its own value."""
+    if row["denominator"] is None:
+        return "—", f"{row['numerator']:,}"
+    return f"{row['numerator']}/{row['denominator']}", rate(row["numerator"], row["denominator"])
 
 
 def show_trace(found: dict[str, Any]) -> None:

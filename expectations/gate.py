@@ -215,9 +215,7 @@ def _opened(path: Path) -> Any:
     try:
         return pq.ParquetFile(path)
     except (pa.ArrowInvalid, OSError) as error:
-        raise WangtingError(
-            "批次文件无法读取", place=str(path), mend="从备份恢复该文件后重新判定"
-        ) from error
+        raise WangtingError("批次文件无法读取", place=str(path), mend="从备份恢复该文件后重新判定") from error
 
 
 class _Judge:

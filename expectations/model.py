@@ -213,9 +213,14 @@ class Code(Strict):
 
 
 class General(Strict):
-    """What holds for all record types of a version."""
+    """What holds for all record types of a version.
+
+    Attributes:
+        reading: raised when the code of a check changes its judgement: what is held is then judged anew.
+    """
 
     version: Text
+    reading: int = Declared(default=1, ge=1)
     title: Text
     valid_from: date
     source: Text

@@ -1,7 +1,8 @@
 """Great Expectations suites generated from the specification: one suite a record type, one expectation a judgement.
 
-Every check of the closed vocabulary becomes an expectation type of its own (`expect_record_<kind>`) over a map metric
-(`record.<kind>`) for pandas. Importing Great Expectations takes seconds: nothing here is imported before it is needed.
+Every check of the closed vocabulary becomes an expectation type of its own (`expect_record_<kind>`) over a metric of
+the whole chunk (`record.<kind>.failing`) for pandas. Importing Great Expectations takes seconds: nothing here is
+imported before it is needed.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ class Files:
                 place=place(self._source, file=folder),
                 mend="检查共享目录是否已挂载、路径是否正确",
             )
-        known = set() if load.low is None else windows.taken_hashes(self._source, load.name)
+        known, last = (set(), {}) if load.low is None else windows.taken_before(self._source, load.name)
         raw = landing.clear_raw(load)
         columns = dict.fromkeys(load.table.columns, "VARCHAR")
         connection.execute(
@@ -57,7 +57,8 @@ class Files:
             where = place(self._source, load.name, name)
             try:
                 digest = _digest(file)
-                if digest in known:
+                # Known under another name it is a copy; put back under its own name after another one it is news.
+                if digest in known and last.get(name, digest) == digest:
                     continue
                 copy = raw / name
                 copy.parent.mkdir(parents=True, exist_ok=True)

@@ -61,6 +61,10 @@ def land(connection: duckdb.DuckDBPyConnection, load: Load, extract: Extract) ->
         if "wrong type: " in str(error):
             raise _wrong_types(connection, load, extract, casts) from None
         raise
+    if rows and (unnamed := _without_key(connection, load)):
+        warnings.append(
+            f"有 {unnamed} 行的键 {'、'.join(table.key)} 有空值；没有流水号或编码的行只留在落地层"
+        )
     if rows and table.cursor and load.low is None:
         without = _count(
             connection, f"FROM read_parquet({literal(load.path)}) WHERE {quoted(table.cursor)} IS NULL"
@@ -167,14 +171,15 @@ def _without_earlier(load: Load, extract: Extract) -> str:
     # Of a dropped file, the same line of the same file; otherwise the same key.
     names = list(extract.lineage[:2]) or load.table.key
     by = ", ".join(map(quoted, names))
-    if load.table.cursor is not None or extract.lineage:
+    if load.table.cursor is not None:
         # The cursor is part of the hash, so a row that went A → B → A has another hash each time.
         since = ""
         if load.low is not None and load.table.cursor is not None:
             since = f" WHERE {quoted(load.table.cursor)} >= {_moment(load.low)}"
         seen = f"SELECT {by}, _row_hash FROM read_parquet({file_list(files)}, union_by_name = true){since}"
     else:
-        # Without a cursor only what was landed last of a key counts, or the way back from B to A would be lost.
+        # Without a cursor only what was landed last of a key (of a line) counts, or the way back from B to A would be
+        # lost.
         order = ", ".join(f"({literal(file)}, {number})" for number, file in enumerate(files))
         seen = (
             f"SELECT {by}, _row_hash FROM (SELECT {by}, _row_hash, number "
@@ -201,6 +206,16 @@ def _moment(value: datetime) -> str:
 def _count(connection: duckdb.DuckDBPyConnection, rest: str) -> int:
     found = connection.execute(f"SELECT count(*) {rest}").fetchone()
     return int(found[0]) if found else 0
+
+
+def _without_key(connection: duckdb.DuckDBPyConnection, load: Load) -> int:
+    """How many landed rows lack a part of their key, from the file's own statistics."""
+    names = ", ".join(map(literal, load.table.key))
+    found = connection.execute(
+        "SELECT max(missing) FROM (SELECT sum(stats_null_count) AS missing "
+        f"FROM parquet_metadata({literal(load.path)}) WHERE path_in_schema IN ({names}) GROUP BY path_in_schema)"
+    ).fetchone()
+    return int(found[0] or 0) if found else 0
 
 
 def _wrong_types(

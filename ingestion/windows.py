@@ -171,7 +171,7 @@ def finish(
                 .where(loads.c.load_id == load.load_id)
                 .values(commit_seq=ledger.next_commit_seq(connection))
             )
-        ledger.upsert(connection, ledger.taken_files, taken, keep=True)
+        ledger.upsert(connection, ledger.taken_files, taken)
 
 
 def fail(load: Load, error: str) -> None:
@@ -190,10 +190,12 @@ def overlapping(load: Load) -> list[Path]:
     return [settings.home() / row["path"] for row in ledger.rows(query.order_by(loads.c.commit_seq))]
 
 
-def taken_hashes(source: Source, name: str) -> set[str]:
-    """The contents that were taken from this table's folder before."""
+def taken_before(source: Source, name: str) -> tuple[set[str], dict[str, str]]:
+    """The contents that were taken from this table's folder before, and file name → the one taken last."""
     taken = ledger.taken_files
     found = ledger.rows(
-        select(taken.c.content_hash).where(taken.c.source == source.name, taken.c.table_name == name)
+        select(taken.c.name, taken.c.content_hash)
+        .where(taken.c.source == source.name, taken.c.table_name == name)
+        .order_by(taken.c.taken_at, taken.c.load_id)
     )
-    return {row["content_hash"] for row in found}
+    return {row["content_hash"] for row in found}, {row["name"]: row["content_hash"] for row in found}

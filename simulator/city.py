@@ -35,6 +35,7 @@ from simulator import (
 from simulator import world as simulated_world
 from simulator.draws import Day
 from simulator.postgres import Server
+from wangting.engine import literal
 from wangting.errors import WangtingError
 
 START = datetime(2017, 11, 30, 18)
@@ -214,7 +215,7 @@ class City:
         old = self.folder / "pending" / "plan.parquet"
         self.load(self.draw(new))
         drawn = self.connection.execute("select count(*) from plan").fetchone()
-        self.connection.execute(f"insert into plan by name select * from read_parquet('{old}')")
+        self.connection.execute(f"insert into plan by name select * from read_parquet({literal(old)})")
         records.build(self.connection)
         truth.latest_views(self.connection, high)
         with self.server.attached(self.connection):
@@ -248,7 +249,7 @@ class City:
         path = self.folder / "pending" / "plan.parquet"
         draft = path.with_suffix(".new")
         self.connection.execute(
-            f"copy (select * from plan where last_seen > {until}) to '{draft}' (format parquet)"
+            f"copy (select * from plan where last_seen > {until}) to {literal(draft)} (format parquet)"
         )
         draft.replace(path)
 
@@ -278,7 +279,7 @@ class City:
 
     def _replace(self, path: Path, query: str) -> None:
         draft = path.with_name(f".{path.name}.{os.getpid()}")
-        self.connection.execute(f"copy ({query}) to '{draft}' (format parquet, compression zstd)")
+        self.connection.execute(f"copy ({query}) to {literal(draft)} (format parquet, compression zstd)")
         draft.replace(path)
 
     # ---- memory ------------------------------------------------------------------------------------------------
@@ -338,8 +339,9 @@ def licence_rows(until: str) -> str:
 def _merge_licences(connection: duckdb.DuckDBPyConnection, path: Path, until: str) -> None:
     draft = path.with_suffix(".new")
     connection.execute(
-        f"copy (select * from read_parquet('{path}') where case_no not in (select sblsh from plan)"
-        f" union all by name select * from ({licence_rows(until)})) to '{draft}' (format parquet, compression zstd)"
+        f"copy (select * from read_parquet({literal(path)}) where case_no not in (select sblsh from plan)"
+        f" union all by name select * from ({licence_rows(until)})) to {literal(draft)}"
+        " (format parquet, compression zstd)"
     )
     draft.replace(path)
 

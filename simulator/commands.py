@@ -206,13 +206,16 @@ def status(as_json: AsJson = False) -> None:
 
     from simulator import province, services
     from simulator.postgres import Server
+    from wangting.engine import literal
 
     home = settings.home()
     state = _known(home)
     true = home / "simulator" / "truth"
     counts = {}
     for name in ("cases_as_emitted", "cases_as_happened", "records", "defects"):
-        found = duckdb.execute(f"select count(*) from read_parquet('{true / name}.parquet')").fetchone()
+        found = duckdb.execute(
+            f"select count(*) from read_parquet({literal(true / f'{name}.parquet')})"
+        ).fetchone()
         counts[name] = found[0] if found else 0
     data = {
         **_summary(home, state),

@@ -6,6 +6,7 @@ import duckdb
 
 from simulator import fault_kinds
 from simulator.record_columns import RECORDS
+from wangting.engine import literal
 
 SOURCES = ("unified_platform", "housing_bureau", "town_station")
 _SOURCE = "['unified_platform', 'housing_bureau', 'town_station'][{} + 1]"
@@ -162,8 +163,10 @@ def defect_rows(until: str) -> str:
 def merge(connection: duckdb.DuckDBPyConnection, folder: Path, name: str, rows: str) -> None:
     """Replace the rows of the plan's cases in one truth file by `rows`; all other rows stay."""
     path, draft = folder / f"{name}.parquet", folder / f"{name}.parquet.new"
-    old = f"select * from read_parquet('{path}') where case_no not in (select sblsh from plan) union all by name"
-    connection.execute(f"copy ({old} {rows_as_query(rows)}) to '{draft}' (format parquet, compression zstd)")
+    old = f"select * from read_parquet({literal(path)}) where case_no not in (select sblsh from plan) union all by name"
+    connection.execute(
+        f"copy ({old} {rows_as_query(rows)}) to {literal(draft)} (format parquet, compression zstd)"
+    )
     draft.replace(path)
 
 

@@ -285,7 +285,5 @@ def _profile(lane: Lane) -> dict[str, Any]:
         "settings": {"force_compression": "dict_fsst"},
     }
     if lane == "warehouse":
-        # dbt-duckdb puts the path between single quotes as it is.
-        marts = str(lane_file(lane, "marts")).replace("'", "''")
-        target["attach"] = [{"path": marts, "alias": "marts"}]
+        target["attach"] = [{"path": str(lane_file(lane, "marts")), "alias": "marts"}]
     return {"wangting": {"target": lane, "outputs": {lane: target}}}

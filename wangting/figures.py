@@ -102,7 +102,7 @@ def answer(question: Question) -> dict[str, Any]:
     """The figure: definition, period, scope, counts, value and every plan's target that applies to the cell.
 
     Raises:
-        WangtingError: nothing is published, or metric, variant or period does not exist.
+        WangtingError: nothing is published, or metric, variant, period or scope does not exist.
     """
     con = engine.connect(require_release(), read_only=True)
     try:
@@ -138,6 +138,8 @@ def answer(question: Question) -> dict[str, Any]:
             cell,
         )
         name = _rows(con, _NAMES[question.scope_kind], [code])
+        if not name and not found:
+            raise WangtingError(f"没有 {code}", place=f"--{question.scope_kind}", mend="核对代码")
     finally:
         con.close()
     is_count = definition["kind"] == "count"

@@ -30,8 +30,10 @@ from sqlalchemy import (
     insert,
     select,
 )
+from sqlalchemy.exc import ArgumentError
 
 from wangting import settings
+from wangting.errors import WangtingError
 
 metadata = MetaData()
 
@@ -175,9 +177,27 @@ receipts = Table(
 )
 
 
+def _made(url: str) -> Engine:
+    """The engine of an address, which is never shown: it may hold a password."""
+    try:
+        return create_engine(url)
+    except ModuleNotFoundError as error:
+        raise WangtingError(
+            f"缺少台账数据库的驱动 {error.name}",
+            place="WANGTING_LEDGER_URL",
+            mend="在本环境中安装该驱动，或在地址中写明已安装的驱动",
+        ) from error
+    except ArgumentError as error:  # a dialect that does not exist too
+        raise WangtingError(
+            "台账地址无法识别",
+            place="WANGTING_LEDGER_URL",
+            mend="写作 postgresql://用户:密码@主机/库，或去掉它以使用 SQLite",
+        ) from error
+
+
 @lru_cache(maxsize=4)
 def _engine(url: str, _process: int) -> Engine:
-    made = create_engine(url)
+    made = _made(url)
     if made.dialect.name == "sqlite":
 
         @event.listens_for(made, "connect")

@@ -12,8 +12,16 @@ _VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
 
 
 def home() -> Path:
-    """The folder of all state, `WANGTING_HOME` or `./var`; made on first use, open to its owner alone."""
+    """The folder of all state, `WANGTING_HOME` or `./var`; made on first use, open to its owner alone.
+
+    Raises:
+        WangtingError: its path has a single quote, which dbt-duckdb puts into its statements as it is.
+    """
     folder = Path(os.environ.get("WANGTING_HOME") or "var").absolute()
+    if "'" in str(folder):
+        raise WangtingError(
+            "路径中不能有单引号", place=f"WANGTING_HOME={folder}", mend="换一个目录，或改去单引号"
+        )
     if not folder.exists():
         folder.mkdir(parents=True, mode=0o700)
     return folder

@@ -43,12 +43,17 @@ def history(house):
         "bmdm": CITY_UNIT,
     }
 
-    land("item_catalogue", "items", [item(CITY_UNIT), item(COUNTY_UNIT)])
-    land(PLATFORM, "ex_gdbs_sb", [plain.sb(), corrected.sb(tjfs="0"), twice.sb(), twice.sb()])
+    moved = Case(day=10)
+    nameless = {"sblsh": None}
+
+    land("item_catalogue", "items", [item(CITY_UNIT), item(COUNTY_UNIT), item(CITY_UNIT, item_code=None)])
+    land(PLATFORM, "ex_gdbs_sb", [plain.sb(), corrected.sb(tjfs="0"), twice.sb(), twice.sb(), moved.sb()])
+    land(PLATFORM, "ex_gdbs_sb", [plain.sb() | nameless, plain.sb() | nameless | {"tjfs": "0"}])
     land(PLATFORM, "ex_gdbs_sl", [plain.sl(2), corrected.sl(3), orphan.sl(6)])
     land(PLATFORM, "ex_gdbs_bj", [plain.bj(9)])
     land(home, "yw_sqb", [at_home | {"zjlb": "01", "gxsj": moment(8)}])
     land("town_station", "register", [_town(town, "2017-11-04"), _town(town, "2017-11-04")])
+    land("town_station", "register", [_town(town, "2017-11-04", 受理编号="  ")])
     seen["first"] = [build(lane) for lane in LANES]
 
     _later(hours=24)
@@ -58,6 +63,9 @@ def history(house):
         "ex_gdbs_sb",
         [corrected.sb(version=2, inserttime=moment(10)), orphan.sb(), late.sb(), chained.sb()],
     )
+    land(PLATFORM, "ex_gdbs_sb", [plain.sb() | nameless | {"version": 2}])
+    elsewhere = {"sxbm": chained.sb()["sxbm"], "sbbmzzjgdm": COUNTY_UNIT, "version": 2}
+    land(PLATFORM, "ex_gdbs_sb", [moved.sb(inserttime=moment(11)) | elsewhere])
     land(PLATFORM, "ex_gdbs_spcl", [plain.spcl(1, 3), plain.spcl(2, 3, 9), plain.spcl(3, 4)])
     land(PLATFORM, "ex_gdbs_bj", [plain.bj(9, "0", version=2, inserttime=moment(11)), corrected.bj(10)])
     land(home, "yw_sqb", [at_home | {"zjlb": "01", "slzt": "10", "slsj": moment(9), "gxsj": moment(9)}])
@@ -95,6 +103,7 @@ def history(house):
     seen["idle"] = [build(lane) for lane in LANES]
     return {
         "cases": (plain, corrected, late, town, orphan, chained, twice),
+        "moved": moved,
         "seen": seen,
         "home": at_home["ywh"],
     }
@@ -134,6 +143,18 @@ def test_the_later_version_counts_whatever_comes_last(history):
     ) == [("1", moment(10))]
 
 
+def test_a_row_without_a_case_number_is_no_case_and_stops_nothing(history):
+    for lane, table in (("exchange", "ex_gdbs_sb"), ("exchange", "int_cases_accumulated")):
+        assert rows(lane, f"select count(*) from {table} where coalesce(trim(case_no), '') = ''") == [(0,)]
+
+
+def test_a_case_that_moves_to_another_units_item_counts_there(history):
+    found = rows(
+        "warehouse", f"select unit_code from fct_cases where case_no = '{history['moved'].no}'", "marts"
+    )
+    assert found == [(COUNTY_UNIT,)]
+
+
 def test_a_row_that_came_twice_in_one_load_is_one(history):
     twice = history["cases"][6]
     assert rows("exchange", f"select count(*) from ex_gdbs_sb where case_no = '{twice.no}'") == [(1,)]
@@ -166,7 +187,8 @@ def test_a_row_filled_in_at_its_source_brings_the_next_stage(history):
 
 def test_a_catalogue_that_repeats_itself_touches_only_the_cases_of_what_changed(history):
     _, corrected, *_, chained, _ = history["cases"]
-    assert sorted(history["seen"]["touched by the catalogue"]) == sorted([(corrected.no,), (chained.no,)])
+    of_the_item = [(chained.no,), (history["moved"].no,)]
+    assert sorted(history["seen"]["touched by the catalogue"]) == sorted([(corrected.no,), *of_the_item])
     found = rows(
         "warehouse",
         f"select item_version, is_full_online_declared from fct_cases where case_no = '{chained.no}'",

@@ -115,8 +115,8 @@ def tables(home: Path) -> dict[str, Any]:
         with duckdb.connect(home / "lanes" / f"{file}.duckdb", read_only=True) as con:
             names = con.execute("""
                 select schema_name, table_name from duckdb_tables()
-                where not internal and schema_name not in ('run', 'landing') and table_name <> 'int_touched_cases'
-                    and not table_name like '%__dbt_%'
+                where not internal and schema_name not in ('run', 'landing') and not table_name like '%__dbt_%'
+                    and table_name not in ('int_touched_cases', 'int_changed_items') -- about a run, not a state
             """).fetchall()
             marked = con.execute(
                 "select table_name from duckdb_columns() where column_name = '_run_no'"

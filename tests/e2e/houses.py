@@ -66,15 +66,16 @@ class House:
         self.environment = inherited | {"WANGTING_HOME": str(home)} | environment
         self.heard: list[Said] = []
 
-    def start(self, *command: str, **environment: str) -> "Running":
-        """Begin `wangting …` with `--json`."""
-        return Running(self, command, self.environment | environment)
+    def start(self, *command: str, **environment: str | None) -> "Running":
+        """Begin `wangting …` with `--json`; a variable that is None is not set."""
+        wanted = {**self.environment, **environment}
+        return Running(self, command, {name: value for name, value in wanted.items() if value is not None})
 
-    def say(self, *command: str, **environment: str) -> Said:
+    def say(self, *command: str, **environment: str | None) -> Said:
         """Run `wangting …` with `--json` to its end."""
         return self.start(*command, **environment).end()
 
-    def do(self, *command: str, **environment: str) -> Any:
+    def do(self, *command: str, **environment: str | None) -> Any:
         """Run `wangting …`, which must succeed, and return its data."""
         said = self.say(*command, **environment)
         assert said.code == 0, f"{command}: exit {said.code}\n{said.out[-2000:]}\n{said.err[-3000:]}"
@@ -154,7 +155,7 @@ class Running:
         while self.process.poll() is None:
             if at(self.process.pid):
                 return True
-            time.sleep(0.002)
+            time.sleep(0.004)
         return False
 
     def end(self) -> Said:

@@ -11,7 +11,7 @@ from exchange.cut import cut
 from exchange.outbox import enqueue
 from tests.exchange import lane as lanes
 from tests.exchange.lane import BJ, GO_LIVE, SB, SL, judge
-from wangting import ledger, locks
+from wangting import clock, ledger, locks
 from wangting.errors import WangtingError
 
 
@@ -164,6 +164,23 @@ def test_a_held_record_is_presented_again_when_its_context_changes_and_not_befor
     lane.put(SL, case, GO_LIVE, has_application=False)
     lane.build()
     assert cut().batch_id is None  # it has passed; its context does not matter any more
+
+
+def test_a_record_held_before_its_own_time_is_presented_again_once_the_time_has_come(lane):
+    case = lane.case(1, GO_LIVE)
+    lane.put(BJ, case, lanes.NOW + timedelta(minutes=3))  # the source's clock is three minutes fast
+    lane.build()
+    settle(cut(), held={f"{BJ}|{case}": "L1.future"})
+    clock.advance(timedelta(minutes=1))
+    lane.build()
+    assert cut().batch_id is None
+    clock.advance(timedelta(minutes=2))
+    lane.build()
+    summary = settle(cut(), held={f"{BJ}|{case}": "C3.return_reason"})
+    assert (summary.mode, summary.represented) == ("touched", 1)
+    assert rows(summary.batch_id, BJ, "version, is_represented") == [(1, True)]
+    lane.build()
+    assert cut().batch_id is None  # held for something else now: once is enough
 
 
 def test_a_record_that_was_never_judged_is_presented_again_in_a_new_context(lane):

@@ -244,3 +244,35 @@ def test_a_bad_csv_is_one_sentence_and_the_good_one_lands(
         ingestion.pull_table("town", "lines")
     assert "bad.csv】" in str(caught.value) and said in str(caught.value)
     assert [one["编号"] for one in city.landed("town", "lines")] == ["9"]
+
+
+def test_a_file_put_back_as_it_was_before_counts_again(city: Any, drop: Path) -> None:
+    file = drop / "2017-11-30.xlsx"
+    workbook(file, [row(1), row(2)])
+    first = file.read_bytes()
+    assert pull().rows == 2
+    city.at("2017-12-01 09:00")
+    workbook(file, [row(1, "2017-11-30 16:00"), row(2)])
+    assert pull().rows == 1
+    city.at("2017-12-01 10:00")
+    file.write_bytes(first)
+    old(file)
+    assert pull().rows == 1  # the line that was changed, as it was
+    city.at("2017-12-01 11:00")
+    (drop / "2017-11-30副本.xlsx").write_bytes(first)
+    old(drop / "2017-11-30副本.xlsx")
+    assert pull().state == "empty"
+    newest = max(
+        (one for one in city.landed("town", "register") if one["编号"] == "n1"),
+        key=lambda one: one["_loaded_at"],
+    )
+    assert newest["办结日期"] is None
+
+
+def test_rows_without_their_key_are_counted_in_a_warning(city: Any, drop: Path) -> None:
+    workbook(drop / "2017-11-30.xlsx", [row(1), [None, "某人", "某事", "2017-11-30 15:02", None, None]])
+    result = pull()
+    assert (result.rows, result.warnings) == (
+        2,
+        ["有 1 行的键 编号 有空值；没有流水号或编码的行只留在落地层"],
+    )

@@ -1,0 +1,31 @@
+"""The ledger's address: what is wrong with it is one sentence, without the password."""
+
+import pytest
+
+from wangting import ledger
+from wangting.errors import WangtingError
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("postgresql+nodriver://u:secret@h/d", "无法识别"),
+        ("postgresql+asyncpg2://u:secret@h/d", "无法识别"),
+        ("no address, but a secret", "无法识别"),
+    ],
+)
+def test_an_address_that_cannot_be_is_refused_without_being_shown(home, monkeypatch, url, said):
+    monkeypatch.setenv("WANGTING_LEDGER_URL", url)
+    with pytest.raises(WangtingError, match=said) as caught:
+        ledger.last_commit_seq()
+    assert "secret" not in str(caught.value)
+
+
+def test_a_missing_driver_is_named(home, monkeypatch):
+    def gone(_):
+        raise ModuleNotFoundError("No module named 'psycopg2'", name="psycopg2")
+
+    monkeypatch.setenv("WANGTING_LEDGER_URL", "postgresql://u:secret@h/other")
+    monkeypatch.setattr(ledger, "create_engine", gone)
+    with pytest.raises(WangtingError, match="驱动 psycopg2"):
+        ledger.last_commit_seq()
