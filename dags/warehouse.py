@@ -1,13 +1,17 @@
 """Build the warehouse lane from what landed, and publish what passed its tests."""
 
-from airflow.sdk import DAG, Asset, task
+from airflow.sdk import DAG, Asset, AssetOrTimeSchedule, CronTriggerTimetable, task
 
 from wangting.orchestration import ANNOUNCE, HOUSE, task_defaults
 from wangting.site import current_site
 
 with DAG(
     dag_id="warehouse__build",
-    schedule=[Asset(f"landing/{source.name}") for source in current_site().sources],
+    schedule=AssetOrTimeSchedule(
+        # Once all have landed, and every hour also while one is down: the others' news must not wait for it.
+        assets=[Asset(f"landing/{source.name}") for source in current_site().sources],
+        timetable=CronTriggerTimetable("0 * * * *", timezone=current_site().zone),
+    ),
     start_date=ANNOUNCE,
     catchup=False,
     max_active_runs=1,

@@ -25,12 +25,14 @@ class Answer:
     Attributes:
         kind: receipt (a code came), failure (time-out, refused, 5xx, no receipt in the answer: may be tried again).
         code: the receipt's, 0–4.
+        was_heard: somebody answered, whatever it was.
     """
 
     kind: Literal["receipt", "failure"]
     code: int | None = None
     receipt_no: str | None = None
     text: str | None = None
+    was_heard: bool = True
 
 
 class UnwelcomeError(WangtingError):
@@ -86,9 +88,9 @@ class Province:
                 content = await response.read()
                 status = response.status
         except TimeoutError:
-            return Answer("failure", text="超时，没有回执")
+            return Answer("failure", text="超时，没有回执", was_heard=False)
         except aiohttp.ClientError as error:
-            return Answer("failure", text=f"连接失败（{_why(error)}）")
+            return Answer("failure", text=f"连接失败（{_why(error)}）", was_heard=False)
         if status in (401, 403, 404, 405):
             raise self._not_ours(status)
         if status >= 500:
@@ -135,6 +137,16 @@ class Province:
         """The province's own counts, a row a day, sender and record type."""
         content = await self._json("/counts", {})
         return list(content["data"])
+
+    async def is_there(self) -> bool:
+        """Whether anybody answers at all, be it not to a submission."""
+        try:
+            await self._get("/counts", {})
+        except UnwelcomeError:
+            return True
+        except WangtingError:
+            return False
+        return True
 
     async def _json(self, path: str, query: dict[str, str]) -> dict[str, Any]:
         status, content = await self._get(path, query)

@@ -99,6 +99,7 @@ class _Run:
     def __init__(self, site: Site, kinds: list[RecordType], summary: PushSummary) -> None:
         self._site, self._kinds, self._summary = site, kinds, summary
         self._failures_in_a_row = 0
+        self._was_tried = self._was_heard = False  # in this pass
         self._breaker = max(site.province.connections, 8)
         self._is_probing = False
         self._trouble: WangtingError | None = None
@@ -130,13 +131,17 @@ class _Run:
         waited, dead = 0.0, 0
         for number in range(_PASSES):
             self._failures_in_a_row = 0
+            self._was_tried = self._was_heard = False
             self._watch = _Watch()
             await self._pass()
             if self._trouble is not None:
                 return
-            self._is_probing = self._is_dead
-            dead = dead + 1 if self._is_dead else 0
-            if dead == _DEAD_PASSES:
+            # On a quiet day there are fewer records than the breaker needs.
+            is_silent = self._was_tried and not self._was_heard
+            self._is_probing = self._is_dead or is_silent
+            if self._was_tried:
+                dead = dead + 1 if self._is_probing else 0
+            if dead == _DEAD_PASSES and (self._is_dead or not await self._province.is_there()):
                 self._trouble = await self._gone()
                 return
             pause = await self._later(self._pause, number)
@@ -208,6 +213,7 @@ class _Run:
                         self._trouble = error
                         return
                     answers[id(message)] = Result(message, answer, self._watch.now())
+                    self._was_tried, self._was_heard = True, self._was_heard or answer.was_heard
                     if answer.kind == "failure":
                         self._failures_in_a_row += 1
                         self._last_failure = answer.text or ""

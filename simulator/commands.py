@@ -131,7 +131,14 @@ def _show(title: str, data: dict[str, Any]) -> None:
     }
     shown = {True: "是", False: "否"}
     lines = [
-        [labels.get(name, name), shown.get(value, value) if isinstance(value, bool) else value]
+        [
+            labels.get(name, name),
+            shown[value]
+            if isinstance(value, bool)
+            else "、".join(value)
+            if isinstance(value, list)
+            else value,
+        ]
         for name, value in data.items()
     ]
     console.table(title, ["项目", "值"], lines)

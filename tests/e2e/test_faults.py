@@ -4,14 +4,17 @@ Each is told in one clear sentence, the rest goes on, and what stopped goes on w
 all, one trouble after the other; in the end nothing is lost and nothing is there twice.
 """
 
+import json
 import os
 import shutil
 import signal
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
@@ -27,11 +30,11 @@ pytestmark = pytest.mark.e2e
 WRONG_PASSWORD, WRONG_SECRET, WRONG_TOKEN = "not-the-password", "not-the-secret", "not-the-token"
 # What the province does, and how often.
 BAD_MANNERS = {
-    "timeout": 0.03,
+    "timeout": 0.01,
     "error": 0.1,
     "stored_error": 0.1,
     "receipt3": 0.1,
-    "slow": 0.05,
+    "slow": 0.01,
     "slow_seconds": 1.5,
     "duplicate_receipt": 0.2,
     "seed": 7,
@@ -274,29 +277,44 @@ def way(house, city, moved, site, dead_port, spoilt):
     without = house.say("pull", HOUSING_BUREAU_URL=bureau.replace(str(port_of(bureau)), str(dead_port)))
     landed = {name for (name,) in house.ledger("select distinct source from loads where state = 'committed'")}
     died = house.kill("build", "exchange", at=house.nodes_begun("exchange", 40))
-    received = len(province_holds(now))
+    before = len(province_holds(now))
     province.stop(city.home)
-    down = house.say("exchange")
+    with ThreadPoolExecutor(1) as aside:
+        built = aside.submit(house.do, "build", "warehouse")
+        down = house.say("exchange")
     kept = states(house)
     assert province.start(city.home)["PROVINCE_URL"] == now["PROVINCE_URL"]
-    received = len(province_holds(now)) - received
+    received = len(province_holds(now)) - before
     seen = Way(without, landed, died, down, kept, received, house.say("push", PROVINCE_TOKEN=WRONG_TOKEN))
-    seen.first_release = {"build": house.do("build", "warehouse"), **house.do("publish")}
-    token = {"Authorization": f"Bearer {now['PROVINCE_TOKEN']}"}
-    httpx.post(f"{now['PROVINCE_URL']}/misbehave", json=BAD_MANNERS, headers=token).raise_for_status()
+    seen.first_release = {"build": built.result(), **house.do("publish")}
+    province_behaves(now, BAD_MANNERS)
     impatient = site(
         "site.yml", lambda text: text.replace("  dialect: xml", "  dialect: xml\n  timeout: 1 seconds")
     )
     for _ in range(8):
+        pass_ten_minutes(house)
         seen.pushes.append(house.do("push", "--backfill", WANGTING_SITE=impatient))
         if not states(house).keys() & {"NEW", "RETRY", "SENT"}:
             break
-    httpx.post(f"{now['PROVINCE_URL']}/misbehave", json={}, headers=token).raise_for_status()
+    province_behaves(now, {})
     house.do("pull")
     build_side_by_side(house, seen)
     house.do("publish")
     house.do("exchange", "--backfill")
     return seen
+
+
+def province_behaves(now: dict[str, str], manners: dict[str, float]) -> None:
+    """From now on so; without a word, well."""
+    token = {"Authorization": f"Bearer {now['PROVINCE_TOKEN']}"}
+    httpx.post(f"{now['PROVINCE_URL']}/misbehave", json=manners, headers=token).raise_for_status()
+
+
+def pass_ten_minutes(house: House) -> None:
+    """The house's clock goes on: a push comes every ten minutes."""
+    file = house.home / "clock.json"
+    moment = datetime.fromisoformat(json.loads(file.read_text("utf-8"))["now"]) + timedelta(minutes=10)
+    file.write_text(json.dumps({"now": moment.isoformat()}), "utf-8")
 
 
 def build_side_by_side(house: House, seen: Way) -> None:
@@ -341,9 +359,9 @@ def test_a_token_that_the_province_refuses_is_one_sentence(way):
 
 
 def test_a_misbehaving_province_gets_everything_in_the_end_and_acknowledges_each_once(way, house, moved):
-    for push in way.pushes: print(push)
     assert sum(push["failed_attempts"] for push in way.pushes) > 1000
-    assert len(way.pushes) < 8 and sum(push["read_back"] + push["acknowledged"] for push in way.pushes) > 4000
+    assert sum(push["read_back"] + push["acknowledged"] for push in way.pushes) > 4000
+    assert len(way.pushes) < 8
     acknowledged = house.ledger("select record, record_key, version from receipts where code = 0")
     assert len(acknowledged) == len(set(acknowledged))
     assert set(acknowledged) == province_holds(moved[1]).keys()
@@ -369,8 +387,6 @@ def test_readers_read_the_last_release_while_a_build_is_under_way(way):
 
 
 def test_no_secret_is_said_or_written(way, house, moved):
-    for each in house.heard: print(each.command, each.code, round(each.seconds, 1))
-    assert 0
     words = secrets(moved[1]) | {WRONG_PASSWORD, WRONG_SECRET, WRONG_TOKEN}
     assert len(words) == 8
     said = "".join(each.out + each.err for each in house.heard)

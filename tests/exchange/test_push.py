@@ -205,6 +205,27 @@ def test_a_dead_province_ends_the_run_with_one_sentence_and_loses_nothing(lane, 
     assert len(states()) == 199
 
 
+def test_a_dead_province_is_told_of_on_a_quiet_day_too(lane, receiver, monkeypatch):
+    for number in range(1, 4):
+        lane.case(number, GO_LIVE)
+    passage(lane)
+    address = receiver.url
+    monkeypatch.setenv("PROVINCE_URL", "http://127.0.0.1:9")
+    with pytest.raises(WangtingError, match="停止本次推送，12 条记录全部留待下次"):
+        push()
+    monkeypatch.setenv("PROVINCE_URL", address)
+    clock.advance(timedelta(minutes=10))
+    assert push().states == {"ACK": 12}
+
+
+def test_a_record_that_is_never_answered_is_no_dead_province(lane, receiver, monkeypatch, tmp_path):
+    short_patience(monkeypatch, tmp_path)
+    lane.case(1, GO_LIVE, (SB,))
+    receiver.fault = lambda name, attempt: "drop"
+    passage(lane)
+    assert push().states == {"RETRY": 1}
+
+
 def test_a_refused_token_blames_no_record(lane, receiver):
     lane.case(1, GO_LIVE)
     receiver.fault = lambda name, attempt: "401"
