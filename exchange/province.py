@@ -193,6 +193,8 @@ def _why(error: BaseException) -> str:
     if isinstance(error, aiohttp.ServerDisconnectedError):
         return "对方中断了连接"
     if isinstance(error, aiohttp.ClientConnectorError):
+        if isinstance(error.os_error, ConnectionRefusedError):
+            return "对方没有在该端口服务"
         return error.os_error.strerror or "无法建立连接"
     return type(error).__name__
 

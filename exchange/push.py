@@ -138,9 +138,9 @@ class _Run:
                 return
             # On a quiet day there are fewer records than the breaker needs.
             is_silent = self._was_tried and not self._was_heard
-            self._is_probing = self._is_dead or is_silent
+            self._is_probing = self._is_dead
             if self._was_tried:
-                dead = dead + 1 if self._is_probing else 0
+                dead = dead + 1 if self._is_dead or is_silent else 0
             if dead == _DEAD_PASSES and (self._is_dead or not await self._province.is_there()):
                 self._trouble = await self._gone()
                 return

@@ -101,6 +101,14 @@ def _rows_of(frame: pd.DataFrame) -> Rows:
     return _last[1]
 
 
+def _silence() -> None:
+    """Great Expectations' messages may quote values; one of its loggers sets its own level, so none is passed on."""
+    log = logging.getLogger("great_expectations")
+    log.propagate = False
+    if not log.handlers:
+        log.addHandler(logging.NullHandler())
+
+
 class RecordSuite:
     """The suite of one record type, ready to judge chunk after chunk.
 
@@ -112,7 +120,7 @@ class RecordSuite:
         os.environ["GX_ANALYTICS_ENABLED"] = "false"
         import great_expectations as gx
 
-        logging.getLogger("great_expectations").setLevel(logging.CRITICAL)  # messages may quote values
+        _silence()
         self.record = record
         self.judgements: dict[str, Judgement] = {each.key: each for each in judgements(specification, record)}
         self._context = gx.get_context(mode="ephemeral")

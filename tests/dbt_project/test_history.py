@@ -67,6 +67,10 @@ def history(house):
     elsewhere = {"sxbm": chained.sb()["sxbm"], "sbbmzzjgdm": COUNTY_UNIT, "version": 2}
     land(PLATFORM, "ex_gdbs_sb", [moved.sb(inserttime=moment(11)) | elsewhere])
     land(PLATFORM, "ex_gdbs_spcl", [plain.spcl(1, 3), plain.spcl(2, 3, 9), plain.spcl(3, 4)])
+    again = moment(3, 10) + timedelta(milliseconds=7)
+    land(
+        PLATFORM, "ex_gdbs_spcl", [plain.spcl(1, 3, spsj=again, spyj="同意办理", version=2, inserttime=again)]
+    )
     land(PLATFORM, "ex_gdbs_bj", [plain.bj(9, "0", version=2, inserttime=moment(11)), corrected.bj(10)])
     land(home, "yw_sqb", [at_home | {"zjlb": "01", "slzt": "10", "slsj": moment(9), "gxsj": moment(9)}])
     land(
@@ -141,6 +145,12 @@ def test_the_later_version_counts_whatever_comes_last(history):
     assert rows(
         "exchange", f"select tjfs, source_written_at from ex_gdbs_sb where case_no = '{corrected.no}'"
     ) == [("1", moment(10))]
+
+
+def test_two_steps_that_differ_below_the_second_are_one_record_and_the_later_counts(history):
+    plain = history["cases"][0]
+    steps = f"select sphjdm, spyj from ex_gdbs_spcl where case_no = '{plain.no}' order by 1"
+    assert rows("exchange", steps) == [("1", "同意办理"), ("2", "同意"), ("3", "同意")]
 
 
 def test_a_row_without_a_case_number_is_no_case_and_stops_nothing(history):

@@ -34,7 +34,13 @@ assert not {"duckdb", "dbt", "great_expectations", "pandas"} & set(sys.modules),
 
 
 def test_there_are_dag_files():
-    assert {path.name for path in DAGS} >= {"ingest.py", "warehouse.py", "exchange.py"}
+    assert {path.name for path in DAGS} >= {"ingest.py", "warehouse_build.py", "exchange_push.py"}
+
+
+def test_no_dag_file_hides_a_room():
+    """Airflow puts the folder of the DAG files first on the path: `exchange.py` there would be imported as the room."""
+    rooms = {path.name for path in tree.ROOT.iterdir() if (path / "__init__.py").is_file()}
+    assert {path.stem for path in tree.python_files("dags")} & rooms == set()
 
 
 @pytest.mark.parametrize("path", DAGS, ids=tree.names(DAGS))

@@ -41,7 +41,7 @@ def test_the_unified_platform_has_the_specifications_fields(file: Path, home: Pa
 @pytest.mark.parametrize(
     ("wrong", "line", "said"),
     [
-        ("colums: {a: string}", 9, "tables.t.columns：缺少这一项"),
+        ("colums: {a: string}", 12, "tables.t.colums：不认识这一项"),
         ("columns: {a: strng}", 12, "列 a 的类型 strng 不认识"),
         ("columns: {a: string}\n    cursor: b", 9, "键或游标 b 不在 columns 之中"),
         ("columns: {a: string}\n    cursor: a", 9, "游标 a 应为 timestamp"),

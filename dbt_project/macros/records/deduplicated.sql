@@ -1,11 +1,20 @@
 {# The rows of one kind from all the site's staging models, only the columns asked for. Written out anew wherever it is
    needed: a shared CTE of all columns would be held in memory whole. A row without the number that names its case (or
-   its item) belongs to nothing and goes no further than staging; the pull has warned of it. #}
+   its item) belongs to nothing and goes no further than staging; the pull has warned of it. A time in a key counts to the
+   second, as on the wire: two rows that only differ below it are one record. #}
 {% macro staged_rows(kind, columns) %}
 {%- set models = var('staged').get(kind, []) -%}
+{%- set key = var('record_kinds')[kind]['key'] if kind in var('record_kinds') else [] -%}
 {%- set named_by = 'item_code' if kind == 'items' else 'application_no' -%}
 {%- for model in models %}
-        select {% for name, type in columns %}cast({{ name }} as {{ type }}) as {{ name }}{{ ', ' if not loop.last }}{% endfor %}
+        select {% for name, type in columns -%}
+            {%- if name in key and type == 'timestamp' -%}
+            cast(date_trunc('second', {{ name }}) as timestamp) as {{ name }}
+            {%- else -%}
+            cast({{ name }} as {{ type }}) as {{ name }}
+            {%- endif -%}
+            {{ ', ' if not loop.last }}
+        {%- endfor %}
         from {{ ref(model) }}
         where {{ named_by }} <> ''
         {% if not loop.last %}union all{% endif %}
