@@ -7,6 +7,7 @@ fields in lower case, context columns `ctx_…`.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 Condition = dict[str, list[str | bool]]
 
 
-class Check(BaseModel):
+class Check(BaseModel, ABC):
     """A check of one field, with everything it needs to judge.
 
     Attributes:
@@ -70,13 +71,13 @@ class Check(BaseModel):
             return f"case when {sql.condition(self.when, self.unless)} then {broken} else false end"
         return broken
 
+    @abstractmethod
     def broken(self, rows: Rows) -> Mask:
         """Rows that break it, whatever the conditions."""
-        raise NotImplementedError
 
+    @abstractmethod
     def broken_sql(self) -> str:
         """The same in SQL."""
-        raise NotImplementedError
 
 
 class Required(Check):
