@@ -31,7 +31,8 @@ class Room:
 # Longest first: with two at a time the last one alone decides the end.
 ROOMS = [
     Room("check", (), 2, is_fast=True),
-    Room("faults", ("tests/e2e/test_faults.py", "tests/e2e/test_faults_kill.py"), 8),
+    Room("faults", ("tests/e2e/test_faults.py",), 4),
+    Room("faults: kills", ("tests/e2e/test_faults_kill.py",), 4),
     Room("whole way", ("tests/e2e/test_whole_way.py",), 4),
     Room("scheduler", ("tests/e2e/test_scheduler.py",), 3),
     Room("simulator", ("tests/simulator",), 3),

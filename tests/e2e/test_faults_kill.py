@@ -1,12 +1,13 @@
 """A day on which every step meets a full disk, is killed at several moments, and is simply run again.
 
 Two houses stand before the same sources at the same time: in one nothing happens to any command, in the other
-everything does. In the evening they are to be alike.
+everything does. In the evening they are to be alike. Meanwhile somebody else starts a build that is under way already, and readers come by.
 """
 
 import hashlib
 import random
 import shutil
+import signal
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -47,6 +48,7 @@ class Day:
         full: step → what it said on the full disk. killed: step → kills that met it at work.
         half: what somebody could have seen of unfinished work, a sentence each.
         refused: command → what it said of a step before it that was killed.
+        builder: the process of a build; second_builder, readers: what others said while it was under way.
     """
 
     undisturbed: House
@@ -58,6 +60,9 @@ class Day:
     killed: dict[str, int] = field(default_factory=dict)
     half: list[str] = field(default_factory=list)
     refused: dict[str, Said] = field(default_factory=dict)
+    builder: int = 0
+    second_builder: Said | None = None
+    readers: list[Said] = field(default_factory=list)
 
 
 @pytest.fixture(scope="module")
@@ -112,10 +117,11 @@ def moments(house: House, step: str, chance: random.Random) -> list[Callable[[],
     """When a step is killed: by how far it has come, so that a slow machine changes nothing."""
     entered, answered = "select count(*) from outbox", "select count(*) from receipts"
     if step == "pull":
-        return [lambda: house.locks_taken("pull-*", chance.randint(1, 17)) for _ in range(3)]
-    if step.startswith("build"):
-        lane = step.split()[1]
-        return [lambda: house.nodes_begun(lane, chance.randint(1, 44)) for _ in range(2)]
+        return [lambda: house.locks_taken("pull-*", chance.randint(1, 17)) for _ in range(2)]
+    if step == "build exchange":  # a full one is killed in test_faults.py
+        return [lambda: house.nodes_begun("exchange", chance.randint(1, 44))]
+    if step == "build warehouse":
+        return [lambda: house.nodes_begun("warehouse", chance.randint(1, 44)) for _ in range(2)]
     if step == "cut":
         return [lambda: house.locks_taken("exchange"), lambda: house.written("batches/.draft-*/*")]
     if step == "gate":
@@ -152,7 +158,26 @@ def befall(seen: Day, step: str, disk) -> None:
     if follows:
         seen.refused[follows] = house.say(follows)
         look(seen, f"{follows} after a killed {step}", before)
-    house.do(*command)
+    if step == "build warehouse":
+        build_side_by_side(seen)
+    else:
+        house.do(*command)
+
+
+def build_side_by_side(seen: Day) -> None:
+    """A build that stands still in the middle while others come by."""
+    house = seen.house
+    building = house.start("build", "warehouse")
+    assert building.wait_for(house.nodes_begun("warehouse", 5))
+    seen.builder = building.process.pid
+    building.process.send_signal(signal.SIGSTOP)
+    try:
+        seen.second_builder = house.say("build", "warehouse")
+        seen.readers = [house.say("metric", "online_application_rate"), house.say("status")]
+    finally:
+        building.process.send_signal(signal.SIGCONT)
+    said = building.end()
+    assert said.code == 0, said.err
 
 
 def published(house: House) -> tuple[str, str]:
@@ -216,6 +241,17 @@ def test_nothing_unfinished_was_ever_to_be_seen(day):
 def test_a_lane_that_a_kill_left_half_built_is_neither_cut_nor_published(day):
     assert "重新构建" in day.refused["cut"].sentence
     assert day.refused["publish"].code == 0 and not day.refused["publish"].data["is_new"]
+
+
+def test_a_second_builder_is_told_who_is_at_it(day):
+    sentence = day.second_builder.sentence
+    assert "warehouse" in sentence and f"进程 {day.builder}" in sentence and "build warehouse" in sentence
+
+
+def test_readers_read_the_last_release_while_a_build_is_under_way(day):
+    figure, status = day.readers
+    assert figure.code == 0 and figure.data["denominator"] > 0
+    assert status.code == 0 and status.data["release"] == "20171130T180000"
 
 
 def test_every_load_with_rows_is_the_same(day):

@@ -167,7 +167,9 @@ def test_an_empty_batch_is_judged_without_importing_great_expectations(tmp_path)
 def test_an_unreadable_batch_file_is_one_clear_sentence_and_shows_no_verdict(specification, tmp_path):
     (tmp_path / "b1").mkdir()
     (tmp_path / "b1" / "ex_gdbs_sb.parquet").write_bytes(b"PAR1 cut short")
-    with pytest.raises(WangtingError, match=r"ex_gdbs_sb.parquet】批次文件无法读取；从备份恢复该文件后重新判定。"):
+    with pytest.raises(
+        WangtingError, match=r"ex_gdbs_sb.parquet】批次文件无法读取；从备份恢复该文件后重新判定。"
+    ):
         gated(specification, tmp_path / "b1")
     assert not (tmp_path / "verdicts" / "b1").exists()
     assert list((tmp_path / "verdicts").iterdir()) == []
