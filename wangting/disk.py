@@ -1,7 +1,7 @@
 """A full disk: recognised in the words of whoever met it, and told in one sentence."""
 
 import errno
-import tempfile
+import shutil
 
 from wangting import settings
 from wangting.errors import WangtingError
@@ -14,7 +14,7 @@ _WORDS = (
     "Disk quota exceeded",
     "database or disk is full",
 )
-# Where not even its shared memory finds room, or a quota ends, SQLite says no more than this: then it is tried.
+# Where not even its shared memory finds room SQLite says no more than this, so the disk itself is asked.
 _VAGUE = ("disk I/O error", "unable to open database file")
 _ROOM = 1 << 20  # bytes
 
@@ -27,18 +27,10 @@ def is_full(error: BaseException | None) -> bool:
         text = str(error)
         if any(words in text for words in _WORDS):
             return True
-        if any(words in text for words in _VAGUE) and not _has_room():
+        if any(words in text for words in _VAGUE) and shutil.disk_usage(settings.home()).free < _ROOM:
             return True
         error = error.__cause__ or error.__context__
     return False
-
-
-def _has_room() -> bool:
-    try:
-        with tempfile.TemporaryFile(dir=settings.home(), buffering=0) as probe:
-            return probe.write(bytes(_ROOM)) == _ROOM
-    except OSError as error:
-        return error.errno not in _NUMBERS
 
 
 def full() -> WangtingError:

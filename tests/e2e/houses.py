@@ -55,20 +55,8 @@ def is_clear(sentence: str) -> bool:
     return is_one and sentence.startswith("【") and "】" in sentence and "；" in sentence
 
 
-# Begins a command that may write no file beyond a size.
-_LIMITED = """
-import resource, runpy
-resource.setrlimit(resource.RLIMIT_FSIZE, ({0}, {0}))
-runpy.run_module("wangting.cli", run_name="__main__", alter_sys=True)
-"""
-
-
 class House:
-    """A home of its own; its systems are named by the environment, as in a real city.
-
-    Attributes:
-        heard: all that its commands said. file_limit: bytes that a command may write into one file; None: any.
-    """
+    """A home of its own; its systems are named by the environment, as in a real city."""
 
     def __init__(self, home: Path, **environment: str) -> None:
         self.home = home
@@ -77,7 +65,6 @@ class House:
         }
         self.environment = inherited | {"WANGTING_HOME": str(home)} | environment
         self.heard: list[Said] = []
-        self.file_limit: int | None = None
 
     def start(self, *command: str, **environment: str | None) -> "Running":
         """Begin `wangting …` with `--json`; a variable that is None is not set."""
@@ -153,11 +140,9 @@ class Running:
         self._house, self._command = house, command
         self._out = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed by `end`
         self._err = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115
-        limit = house.file_limit
-        program = ["-m", "wangting.cli"] if limit is None else ["-c", _LIMITED.format(limit)]
         self._began = time.monotonic()
         self.process = subprocess.Popen(
-            [sys.executable, *program, *command, "--json"],
+            [sys.executable, "-m", "wangting.cli", *command, "--json"],
             cwd=ROOT,
             env=environment,
             stdin=subprocess.DEVNULL,

@@ -1,4 +1,4 @@
-"""What goes wrong around the house: its systems, its declarations, the province, taken ports.
+"""What goes wrong around the house: its systems, declarations, the province, other commands, taken ports.
 
 Each is told in one clear sentence, the rest goes on, and what stopped goes on when the cause is gone. One house has it
 all, one trouble after the other; in the end nothing is lost and nothing is there twice.
@@ -7,8 +7,10 @@ all, one trouble after the other; in the end nothing is lost and nothing is ther
 import json
 import os
 import shutil
+import signal
 import socket
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -257,8 +259,11 @@ class Way:
     kept: dict[str, int]
     received_meanwhile: int
     unwelcome: Said
-    built: list[dict] = field(default_factory=list)
     pushes: list[dict] = field(default_factory=list)
+    first_release: dict = field(default_factory=dict)
+    second_builder: Said | None = None
+    builder: int = 0
+    readers: list[Said] = field(default_factory=list)
 
 
 def states(house: House) -> dict[str, int]:
@@ -281,7 +286,7 @@ def way(house, city, moved, site, dead_port, spoilt):
     assert province.start(city.home)["PROVINCE_URL"] == now["PROVINCE_URL"]
     received = len(province_holds(now)) - before
     seen = Way(without, landed, died, down, kept, received, house.say("push", PROVINCE_TOKEN=WRONG_TOKEN))
-    seen.built = built.result()
+    seen.first_release = {"build": built.result(), **house.do("publish")}
     province_behaves(now, BAD_MANNERS)
     impatient = site(
         "site.yml", lambda text: text.replace("  dialect: xml", "  dialect: xml\n  timeout: 1 seconds")
@@ -293,6 +298,8 @@ def way(house, city, moved, site, dead_port, spoilt):
             break
     province_behaves(now, {})
     house.do("pull")
+    build_side_by_side(house, seen)
+    house.do("publish")
     house.do("exchange", "--backfill")
     return seen
 
@@ -310,6 +317,22 @@ def pass_ten_minutes(house: House) -> None:
     file.write_text(json.dumps({"now": moment.isoformat()}), "utf-8")
 
 
+def build_side_by_side(house: House, seen: Way) -> None:
+    """A build that stands still in the middle while others come by."""
+    building = house.start("build", "warehouse")
+    assert building.wait_for(house.nodes_begun("warehouse", 5))
+    seen.builder = building.process.pid
+    building.process.send_signal(signal.SIGSTOP)
+    try:
+        time.sleep(0.1)
+        seen.second_builder = house.say("build", "warehouse")
+        seen.readers = [house.say("metric", "online_application_rate"), house.say("status")]
+    finally:
+        building.process.send_signal(signal.SIGCONT)
+    said = building.end()
+    assert said.code == 0, said.err
+
+
 def test_where_one_system_is_down_the_others_land(way):
     assert way.without_bureau.code == 1
     assert errors(way.without_bureau).keys() == {"housing_bureau"}
@@ -317,10 +340,11 @@ def test_where_one_system_is_down_the_others_land(way):
     assert "housing_bureau" not in way.landed
 
 
-def test_both_lanes_are_built_of_what_landed_after_a_first_build_was_killed_too(way):
-    assert way.died_at_work and way.kept
-    [built] = way.built
-    assert (built["mode"], built["lane"]) == ("full", "warehouse") and built["tests"] > 10
+def test_a_full_build_that_is_killed_is_done_again_with_what_landed(way):
+    assert way.died_at_work
+    assert way.kept
+    [built] = way.first_release["build"]
+    assert built["mode"] == "full" and way.first_release["is_new"]
 
 
 def test_a_province_that_is_down_is_one_sentence_and_everything_is_kept(way):
@@ -349,6 +373,17 @@ def test_when_all_is_well_again_every_sendable_record_has_been_acknowledged(way,
     assert len(wanted) > 5000
     assert set(house.ledger("select record, record_key from outbox where state = 'ACK'")) == wanted
     assert not states(house).keys() & {"NEW", "RETRY", "SENT", "REJECTED"}
+
+
+def test_a_second_builder_is_told_who_is_at_it(way):
+    sentence = way.second_builder.sentence
+    assert "warehouse" in sentence and f"进程 {way.builder}" in sentence and "build warehouse" in sentence
+
+
+def test_readers_read_the_last_release_while_a_build_is_under_way(way):
+    figure, status = way.readers
+    assert figure.code == 0 and figure.data["denominator"] > 0
+    assert status.code == 0 and status.data["release"] == way.first_release["name"]
 
 
 def test_no_secret_is_said_or_written(way, house, moved):
