@@ -12,10 +12,13 @@ import asyncio
 import json
 import os
 import resource
+import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -24,12 +27,15 @@ STAGES = 6  # records a case
 
 def prepare(home: Path, cases: int) -> None:
     """A lane with live cases, cut, judged and enqueued."""
-    from exchange import batches, dialects
+    from exchange import batches
     from exchange.cut import cut
     from exchange.outbox import enqueue
+    from exchange.receivers import xml_messages
+    from exchange.receivers.names import names_of
     from exchange.records import record_types
     from tests.exchange import lane as lanes
     from wangting import clock, engine
+    from wangting.site import current_site
 
     lane = lanes.Lane(home)
     stages = (lanes.SB, lanes.WSYSL, lanes.SL, lanes.SPCL, lanes.BJ, "EX_GDBS_LQDJ")
@@ -55,13 +61,16 @@ def prepare(home: Path, cases: int) -> None:
     )
     messages = home / "messages"
     messages.mkdir()
+    site = current_site()
+    names = names_of(site, site.province.aliases)
     with engine.connect() as work:
         for kind in record_types():
             file = batches.record_file(str(summary.batch_id), kind.table)
             if file.is_file():
+                worded = xml_messages.wording(kind, names[kind.record], "445100000000")
                 work.execute(
-                    f"copy (select {dialects.address('445100000000', kind)} as address,"
-                    f" {dialects.xml_message(kind)} as body from read_parquet({engine.literal(file)}) order by case_no)"
+                    f"copy (select {worded.address} as address, {worded.body} as body"
+                    f" from {batches.reading([file])} order by case_no)"
                     f" to {engine.literal(messages / f'{kind.stage:02d}.parquet')} (format parquet)"
                 )
 
@@ -143,17 +152,18 @@ def turn(which: str, home: Path) -> dict[str, float]:
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
-def _again() -> None:
-    """Everything may be sent once more: each turn starts from the same outbox."""
-    from sqlalchemy import delete, update
-
+def _again(home: Path) -> None:
+    """Everything may be sent once more: each turn starts from the same ledger, as it was before the first."""
     from wangting import ledger
 
-    o = ledger.outbox
-    with ledger.transaction() as connection:
-        connection.execute(delete(ledger.receipts))
-        connection.execute(update(o).values(state="BLOCKED", attempts=0, acked_at=None))
-        connection.execute(update(o).where(o.c.stage == 0).values(state="NEW"))
+    ledger.engine().dispose()
+    file, kept = home / "ledger.sqlite", home / "ledger.before"
+    if not kept.exists():
+        with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(kept)) as target:
+            source.backup(target)
+    for left in home.glob("ledger.sqlite-*"):
+        left.unlink()
+    shutil.copyfile(kept, file)
 
 
 def main() -> None:
@@ -174,7 +184,7 @@ def main() -> None:
         rates: dict[str, list[float]] = {"bare": [], "push": []}
         for _ in range(wanted.rounds):
             for which in ("bare", "push"):
-                _again()
+                _again(home)
                 figures = turn(which, home)
                 rates[which].append(figures["sent"] / figures["seconds"])
                 print(
@@ -182,7 +192,7 @@ def main() -> None:
                     f" CPU {figures['cpu']:.1f} s, peak {figures['peak_mb']:.0f} MB"
                 )
         best = {which: max(found) for which, found in rates.items()}
-        print(f"ratio push / bare: {best['push'] / best['bare']:.2f} (aim ≥ 0.5)")
+        print(f"ratio push / bare: {best['push'] / best['bare']:.2f} (aim ≥ 0.6)")
 
 
 if __name__ == "__main__":

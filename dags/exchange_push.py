@@ -1,16 +1,17 @@
 """Bring the exchange records up to date, judge what is new and push what may go."""
 
-from functools import reduce
-from operator import or_
-
-from airflow.sdk import DAG, Asset, task
+from airflow.sdk import DAG, Asset, AssetAny, AssetOrTimeSchedule, CronTriggerTimetable, task
 
 from wangting.orchestration import ANNOUNCE, HOUSE, task_defaults
 from wangting.site import current_site
 
 with DAG(
     dag_id="exchange__push",
-    schedule=reduce(or_, (Asset(f"landing/{source.name}") for source in current_site().sources)),
+    schedule=AssetOrTimeSchedule(
+        # When anything lands; every ten minutes for what waits: a retry, a receiver that comes back, a date.
+        assets=AssetAny(*(Asset(f"landing/{source.name}") for source in current_site().sources)),
+        timetable=CronTriggerTimetable("*/10 * * * *", timezone=current_site().zone),
+    ),
     start_date=ANNOUNCE,
     catchup=False,
     max_active_runs=1,
@@ -18,6 +19,13 @@ with DAG(
     tags=["exchange"],
     doc_md="数据交换：整理、检验、推送，最晚不超过 12 小时",
 ):
+
+    @task.short_circuit(pool="exchange")
+    def ask() -> list[str]:
+        """Ask the ledger whether there is anything to do; a run without work ends here."""
+        from exchange.work import work
+
+        return work().reasons
 
     @task(pool="exchange")
     def build() -> dict[str, object]:
@@ -47,4 +55,4 @@ with DAG(
 
         return push().summary()
 
-    build() >> cut() >> gate() >> push()
+    ask() >> build() >> cut() >> gate() >> push()

@@ -77,6 +77,8 @@ def in_asset_order(dags: dict[str, Any]) -> list[str]:
     for dag_id, dag in sorted(dags.items()):
         condition = getattr(dag.timetable, "asset_condition", None)
         awaited = _names(condition) if condition is not None else set()
+        # What runs by the clock alone comes after what it reads.
+        awaited |= {asset.name for task in dag.tasks for asset in task.inlets}
         order.add(dag_id, *sorted(set().union(*(producers.get(name, set()) for name in awaited)) - {dag_id}))
     return list(order.static_order())
 

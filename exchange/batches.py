@@ -11,9 +11,10 @@ from typing import Any
 import duckdb
 from sqlalchemy import select
 
-from wangting import engine, ledger, settings
+from wangting import at_rest, engine, ledger, settings
 
 _SNAPSHOT_AFTER = 64  # batches: beyond, opening files costs more than reading them
+ROW_GROUP = 30_720  # rows: the push reads batches in small ranges of case numbers
 _COLUMNS = {
     "record_key": "varchar",
     "case_no": "varchar",
@@ -29,6 +30,9 @@ _COLUMNS = {
     "is_backfill": "boolean",
     "batch_id": "varchar",
 }
+
+
+REDUCED = select(ledger.batches.c.batch_id).where(ledger.batches.c.reduced_at.is_not(None))
 
 
 def folder(batch_id: str) -> Path:
@@ -49,6 +53,36 @@ def verdict_file(batch_id: str, table: str) -> Path:
 def findings_file(batch_id: str) -> Path:
     """What the gate found in the batch, one row a record and rule."""
     return settings.home() / "verdicts" / batch_id / "findings.parquet"
+
+
+def reading(files: list[Path], **options: str | bool) -> str:
+    """The rows of some batch files as an SQL relation; the only way in which a batch's Parquet is read.
+
+    Args:
+        files: at least one; columns that a file lacks are null.
+        options: further ones of `read_parquet`, such as `filename=True`.
+    """
+    return at_rest.reading(files, **options)
+
+
+def reduced() -> set[str]:
+    """The batches whose records, but for the open ones, have no more than the register's columns."""
+    return {row["batch_id"] for row in ledger.rows(REDUCED)}
+
+
+def without(batch_ids: set[str]) -> str:
+    """An SQL condition on batch_id that leaves these out, to be put after another condition."""
+    return f" and batch_id not in ({', '.join(map(engine.literal, sorted(batch_ids)))})" if batch_ids else ""
+
+
+def reading_content(files: list[Path]) -> str:
+    """As `reading`, without the rows whose content is gone."""
+    rows = reading(files)
+    if reduced().isdisjoint(file.parent.name for file in files):
+        return rows
+    # A reduction that was cut short has not come to the file yet, and then there is no such column.
+    named = "select null::boolean as is_reduced where false"
+    return f"(select * from (select * from {rows} union all by name {named}) where is_reduced is not true)"
 
 
 def committed(*, before: str | None = None) -> list[dict[str, Any]]:
@@ -84,7 +118,7 @@ def _part(batches: list[dict[str, Any]], table: str) -> str | None:
     judged = [batch["batch_id"] for batch in batches if is_judged(batch)]
     verdicts = [
         f"select {engine.literal(batch_id)} as batch_id, record_key, version, outcome"
-        f" from read_parquet({engine.literal(file)}) where outcome <> 'passed'"
+        f" from {reading([file])} where outcome <> 'passed'"
         for batch_id in judged
         if (file := verdict_file(batch_id, table)).is_file()
     ]
@@ -97,10 +131,34 @@ def _part(batches: list[dict[str, Any]], table: str) -> str | None:
             f" left join ({' union all '.join(verdicts)}) as verdicts on rows.record_key = verdicts.record_key"
             " and rows.version = verdicts.version and rows.batch_id = verdicts.batch_id"
         )
+    return f"select {columns}, {outcome} as outcome from {reading(files)} as rows{join}"
+
+
+def waiting_without_content(batch_ids: set[str], table: str) -> str | None:
+    """A query for the records of reduced batches that were never in the outbox: record_key, version, batch_id."""
+    files = [file for batch_id in sorted(batch_ids) if (file := record_file(batch_id, table)).is_file()]
+    if not files:
+        return None
+    named = "select null::boolean as is_waiting where false"
     return (
-        f"select {columns}, {outcome} as outcome"
-        f" from read_parquet({engine.file_list(files)}, union_by_name = true) as rows{join}"
+        f"select record_key, version, batch_id from (select * from {reading(files)} union all by name {named})"
+        " where is_waiting"
     )
+
+
+def count_without_content(
+    work: duckdb.DuckDBPyConnection, known: list[dict[str, Any]], batch_ids: set[str], table: str
+) -> int:
+    """How many passed records of one type wait and cannot enter the outbox because their content is gone."""
+    waiting = waiting_without_content(batch_ids, table)
+    if waiting is None:
+        return 0
+    work.execute(f"create or replace temp table without_content as {waiting}")
+    found = work.execute(
+        f"select count(*) from ({latest(known, table, among='without_content')}) as rows"
+        " semi join without_content using (record_key, version, batch_id) where outcome in ('passed', 'warned')"
+    ).fetchall()
+    return int(found[0][0])
 
 
 def _nothing() -> str:
@@ -123,7 +181,7 @@ def latest(batches: list[dict[str, Any]], table: str, *, among: str | None = Non
     base: str | None
     if snapshot is not None:
         file = _snapshots() / snapshot / f"{table}.parquet"
-        base = f"select * from read_parquet({engine.literal(file)})" if file.is_file() else None
+        base = f"select * from {reading([file])}" if file.is_file() else None
         newer = [batch for batch in batches if batch["batch_id"] > snapshot]
     else:
         base, newer = _part(batches[:1], table), batches[1:]
@@ -158,7 +216,9 @@ def keep_snapshot(connection: duckdb.DuckDBPyConnection, tables: list[str]) -> b
     draft.mkdir(parents=True)
     for table in tables:
         target = engine.literal(draft / f"{table}.parquet")
-        connection.execute(f"copy ({latest(batches, table)}) to {target} (format parquet, compression zstd)")
+        connection.execute(
+            f"copy ({latest(batches, table)}) to {target} (format parquet, compression zstd{at_rest.writing()})"
+        )
     draft.replace(_snapshots() / newest)
     if snapshot is not None:
         shutil.rmtree(_snapshots() / snapshot)

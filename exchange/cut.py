@@ -8,15 +8,15 @@ from datetime import datetime
 from pathlib import Path
 
 import duckdb
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, text
 
-from exchange import batches
+from exchange import batches, reducing, unchecked
 from exchange.records import RecordType, record_types
-from wangting import clock, engine, ledger, locks, settings
+from exchange.work import is_anything_due
+from wangting import at_rest, clock, engine, ledger, locks, settings
 from wangting.errors import WangtingError
 from wangting.site import current_site
 
-_ROW_GROUP = 30_720  # rows: the push reads batches in small ranges of case numbers
 _MEMORY = (
     "2GB"  # a first cut of a whole city sorts gigabytes; it spills to disk rather than crowd out a build
 )
@@ -30,8 +30,8 @@ class CutSummary:
     Attributes:
         batch_id: None where nothing was new.
         mode: full (everything compared), touched (what the builds since the last cut wrote), none (no new build).
-        new: seen for the first time. corrected: a new version. represented: the same version, held before, whose
-            context has changed. backfill: of all these, from before the go-live.
+        new: seen for the first time. corrected: a new version. represented: the same version, presented again because
+            its context has changed, or the rules by which it was held. backfill: of all these, from before the go-live.
         rows: record type → records in the batch.
     """
 
@@ -55,24 +55,32 @@ class _Mark:
     run_no: int | None
 
 
-def cut(*, full: bool = False) -> CutSummary:
+def cut(*, full: bool = False, restore: bool = False) -> CutSummary:
     """Cut what is new since the last cut into a batch.
 
-    A record is new when its payload hash differs from that of the latest version of its key in earlier batches; it
-    is presented again when it was held, or not judged, in another context, or when it was held before its own time
-    had come (a source whose clock is fast). A crash leaves nothing visible.
+    A record is new when its payload hash differs from that of the latest version of its key in earlier batches. It is
+    presented again when its context has changed (the context hash's second part), whatever was said of it before: a
+    warning may have lost its reason, and what passed may have got one. Where only the rules have changed (the first
+    part), no more than what was held or not judged is presented again, and so is what was held before its own time
+    had come (a source whose clock is fast), and what the gate could not judge (`exchange.unchecked`). So is what was
+    never sent and has lost its content to the retention, when there is news of its case. A crash leaves nothing
+    visible.
 
     Args:
         full: compare every record, not only those that the builds since the last cut have written.
+        restore: present everything again that waits without its content, so that a backfill can send it.
 
     Raises:
         WangtingError: nothing was built yet, the last build did not pass, or another process writes the lane.
     """
     started = time.monotonic()
+    at_rest.writing()  # a missing key is told before anything is looked at
     with locks.writer("exchange"):
+        reducing.finish()
         builds = _builds_seen()
         mark = _last_mark()
-        if not full and mark is not None and mark.builds == builds:
+        is_seen = mark is not None and mark.builds == builds
+        if is_seen and not full and not restore and not is_anything_due():
             return CutSummary(None, "none")
         path = settings.home() / "lanes" / "exchange" / "exchange.duckdb"
         if not path.is_file():
@@ -84,7 +92,7 @@ def cut(*, full: bool = False) -> CutSummary:
             if "WANGTING_MEMORY" not in os.environ:
                 lane.execute(f"set memory_limit = '{_MEMORY}'")
             batches.keep_snapshot(lane, [kind.table for kind in record_types()])
-            summary = _cut(lane, record_types(), mark, builds, full)
+            summary = _cut(lane, record_types(), mark, builds, full, restore)
         except duckdb.IOException as error:
             reason = str(error).splitlines()[0]
             raise WangtingError(
@@ -133,7 +141,12 @@ def _columns(lane: duckdb.DuckDBPyConnection, schema: str, table: str) -> list[s
 
 
 def _cut(
-    lane: duckdb.DuckDBPyConnection, kinds: list[RecordType], mark: _Mark | None, builds: int, full: bool
+    lane: duckdb.DuckDBPyConnection,
+    kinds: list[RecordType],
+    mark: _Mark | None,
+    builds: int,
+    full: bool,
+    restore: bool,
 ) -> CutSummary:
     columns = {kind.table: _columns(lane, "main", kind.table) for kind in kinds}
     missing = [table for table, found in columns.items() if not found]
@@ -147,7 +160,9 @@ def _cut(
     is_numbered = all("_run_no" in found for found in columns.values())
     above = None
     if not full and mark and mark.run_no is not None and run_no is not None and is_numbered:
-        above = mark.run_no if run_no > mark.run_no else None
+        # The same run again: nothing new, but what was held for a time ahead may have come due.
+        is_same = run_no == mark.run_no and builds == mark.builds
+        above = mark.run_no if run_no > mark.run_no or is_same else None
     earlier = batches.committed()
     batch_id = f"b{len(earlier) + 1:06d}-{ledger.stamp(clock.now())}"
     summary = CutSummary(batch_id, "full" if above is None else "touched")
@@ -158,9 +173,15 @@ def _cut(
     draft = home / f".draft-{batch_id}"
     draft.mkdir()
     try:
+        # What lost its content comes back with its case's news, so all news must be known before anything is written.
+        reduced = batches.reduced()
         for kind in kinds:
             _compare(lane, kind, earlier, above, summary)
-            if summary.rows.get(kind.record):
+            if not reduced:
+                _write(lane, kind, columns[kind.table], summary, cut_at, draft)
+        if reduced:
+            _put_back(lane, kinds, earlier, reduced, summary, restore)
+            for kind in kinds:
                 _write(lane, kind, columns[kind.table], summary, cut_at, draft)
         if not summary.rows:
             draft.rmdir()
@@ -188,9 +209,9 @@ def _compare(
     above: int | None,
     summary: CutSummary,
 ) -> None:
-    """Find what is new of one record type, into the temporary table `fresh`: one row per record key."""
+    """Find what is new of one record type, into the temporary table fresh_<table>: one row per record key."""
     lane.execute("create or replace temp table come_due (record_key varchar)")
-    if come_due := _come_due(kind):
+    if come_due := [*_come_due(kind), *unchecked.due(kind.record)]:
         lane.execute("insert into come_due select unnest(?)", [come_due])
     its_time_came = "record_key in (select record_key from come_due)"
     only = "" if above is None else f" where _run_no > {above} or {its_time_came}"
@@ -200,7 +221,7 @@ def _compare(
     )
     latest = batches.latest(earlier, kind.table, among=None if above is None else "candidates")
     lane.execute(f"""
-        create or replace temp table fresh as
+        create or replace temp table fresh_{kind.table} as
         select
             candidates.record_key,
             coalesce(known.version, 0)
@@ -211,6 +232,7 @@ def _compare(
             on candidates.record_key = known.record_key
         where known.record_key is null
             or known.payload_hash is distinct from candidates.payload_hash
+            or split_part(known.context_hash, ':', 2) is distinct from split_part(candidates.context_hash, ':', 2)
             or (
                 coalesce(known.outcome, 'unjudged') in ('held', 'unchecked', 'unjudged')
                 and (known.context_hash is distinct from candidates.context_hash or candidates.{its_time_came})
@@ -218,11 +240,11 @@ def _compare(
     """)
     rows, keys, corrected, represented = lane.execute(
         "select count(*), count(distinct record_key), count(*) filter (version > 1 and not is_represented),"
-        " count(*) filter (is_represented) from fresh"
+        f" count(*) filter (is_represented) from fresh_{kind.table}"
     ).fetchall()[0]
     if rows != keys:
         example = lane.execute(
-            "select coalesce(record_key, '（空）') from fresh group by record_key"
+            f"select coalesce(record_key, '（空）') from fresh_{kind.table} group by record_key"
             " having count(*) > 1 or record_key is null limit 1"
         ).fetchall()[0][0]
         raise WangtingError(
@@ -240,11 +262,10 @@ def _compare(
 def _come_due(kind: RecordType) -> list[str]:
     """Keys of what was held while its time lay in the future, and no longer does."""
     o = ledger.outbox
+    # The business time itself: a bare date that lies ahead has a clock that began when it was written.
+    own_time = func.coalesce(o.c.business_time, o.c.clock_at)
     query = select(o.c.record_key).where(
-        o.c.record == kind.record,
-        o.c.state == "HELD",
-        o.c.clock_at > o.c.cut_at,
-        o.c.clock_at <= clock.now(),
+        o.c.record == kind.record, text(ledger.AHEAD_OF_TIME), own_time <= clock.now()
     )
     return [row["record_key"] for row in ledger.rows(query)]
 
@@ -261,7 +282,10 @@ def _write(
     cut_at: datetime,
     draft: Path,
 ) -> None:
-    """Write the rows of `fresh` in the order of case numbers, so that the push can read them range by range."""
+    """Write what is new in the order of case numbers, so that the push can read it range by range."""
+    if not summary.rows.get(kind.record):
+        lane.execute(f"drop table fresh_{kind.table}")
+        return
     kept = ", ".join(f'rows."{name}"' for name in columns if name not in (*_OURS, "_run_no"))
     target = draft / f"{kind.table}.parquet"
     go_live = engine.literal(current_site().go_live)
@@ -277,13 +301,52 @@ def _write(
                 {engine.literal(summary.batch_id)} as batch_id,
                 timestamp {engine.literal(cut_at)} as cut_at
             from {kind.table} as rows
-            inner join fresh on rows.record_key = fresh.record_key
+            inner join fresh_{kind.table} as fresh on rows.record_key = fresh.record_key
             order by rows.case_no, rows.record_key
-        ) to {engine.literal(target)} (format parquet, compression zstd, row_group_size {_ROW_GROUP})
+        ) to {engine.literal(target)}
+        (format parquet, compression zstd, row_group_size {batches.ROW_GROUP}{at_rest.writing()})
     """)
     summary.backfill += _scalar(
-        lane, f"select count(*) filter (is_backfill) from read_parquet({engine.literal(target)})"
+        lane, f"select count(*) filter (is_backfill) from {batches.reading([target])}"
     )
+    lane.execute(f"drop table fresh_{kind.table}")
+
+
+def _put_back(
+    lane: duckdb.DuckDBPyConnection,
+    kinds: list[RecordType],
+    earlier: list[dict[str, object]],
+    reduced: set[str],
+    summary: CutSummary,
+    restore: bool,
+) -> None:
+    """Present again what was never sent and has no content any more: of the cases with news, or of all."""
+    news = " union ".join(
+        f"select rows.case_no from {kind.table} as rows inner join fresh_{kind.table} using (record_key)"
+        for kind in kinds
+    )
+    lane.execute(f"create or replace temp table news as {news}")
+    for kind in kinds:
+        waiting = batches.waiting_without_content(reduced, kind.table)
+        if waiting is None:
+            continue
+        lane.execute(f"create or replace temp table waiting as {waiting}")
+        lane.execute(f"""
+            insert into fresh_{kind.table}
+            select rows.record_key, known.version, true
+            from {kind.table} as rows
+            inner join ({batches.latest(earlier, kind.table, among="waiting")}) as known
+                on rows.record_key = known.record_key and rows.payload_hash = known.payload_hash
+            semi join waiting
+                on known.record_key = waiting.record_key and known.version = waiting.version
+                    and known.batch_id = waiting.batch_id
+            anti join fresh_{kind.table} as fresh on rows.record_key = fresh.record_key
+            where {restore} or rows.case_no in (select case_no from news)
+        """)
+        total = _scalar(lane, f"select count(*) from fresh_{kind.table}")
+        summary.represented += total - summary.rows.get(kind.record, 0)
+        if total:
+            summary.rows[kind.record] = total
 
 
 def _settle(draft: Path, target: Path) -> None:

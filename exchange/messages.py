@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
-from exchange.province import Answer
+from exchange.receivers.protocol import Answer
 
 
 @dataclass(slots=True)
@@ -13,7 +13,7 @@ class Message:
 
     Attributes:
         attempts: before this one. was: the state to return to when it is not sent after all.
-        refusal: the field that the dialect cannot carry; such a message is never sent.
+        refusal: which field the dialect cannot carry, and why; such a message is never sent.
     """
 
     record: str

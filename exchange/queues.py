@@ -6,26 +6,37 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
-from sqlalchemy import Connection, bindparam, exists, or_, select
+from sqlalchemy import Connection, and_, bindparam, exists, false, or_, select
 
-from exchange import batches, deadline, dialects, settling
+from exchange import batches, deadline, settling, states
 from exchange.messages import Message
+from exchange.receivers.protocol import Wording
 from exchange.records import RecordType
 from wangting import engine, ledger
 from wangting.errors import WangtingError
 
 _SLICE = 8_000  # records rendered at once: some 15 MB
 _CHUNK = 1_000  # records marked, sent and settled together
+_POISONED = 5  # attempts: beyond, a record no longer holds up the rest of its case
 
 
 class Queue:
     """One record type's records in one state, case by case, in chunks; a chunk is SENT before it is handed over."""
 
     def __init__(
-        self, work: duckdb.DuckDBPyConnection, kind: RecordType, state: str, dept_code: str, as_of: datetime
+        self,
+        work: duckdb.DuckDBPyConnection,
+        kind: RecordType,
+        state: str,
+        wording: Wording,
+        as_of: datetime,
+        *,
+        waits: bool = True,
     ) -> None:
+        """`waits`: a record waits for the receipts of those before it in its case."""
         self._work = work
-        self._kind, self._state, self._dept, self._as_of = kind, state, dept_code, as_of
+        self._kind, self._state, self._wording, self._as_of = kind, state, wording, as_of
+        self._waits = waits
         self._after = ""
         self._is_drained = False
         self._cases: list[list[Message]] = []
@@ -46,7 +57,11 @@ class Queue:
             count += len(case)
         refused, self._refused = self._refused, []
         if chunk or refused:
-            settling.mark([message for case in chunk for message in case], refused, now)
+            overtaken = settling.mark([message for case in chunk for message in case], refused, now)
+            if overtaken:
+                gone = {id(message) for message in overtaken}
+                chunk = [[message for message in case if id(message) not in gone] for case in chunk]
+                chunk = [case for case in chunk if case] or self.next_chunk(now)
         return chunk
 
     def _load(self) -> None:
@@ -73,22 +88,48 @@ class Queue:
         self._cases = list(reversed(cases.values()))
 
     def _query(self) -> Any:
-        o, lower = ledger.outbox, ledger.outbox.alias("lower")
+        """The rows of this queue that may go now, in the order of their cases.
+
+        A version waits for an older one of the same record that is under way. Inside a case a record waits for an
+        earlier stage, and for an earlier record of its own stage, that is SENT or is to be tried again; but one that
+        has failed five times no longer holds up the others: a poisoned record must not make a whole case late. An
+        earlier stage that is held or refused does not stop the later ones, with one exception: where the province has
+        lost the application, everything waits until it has it, or a newer version of it, again. Where a receiver takes
+        what lies before it later, but in its order, nothing but the application's receipt is waited for.
+        """
+        o, other = ledger.outbox, ledger.outbox.alias("other")
+        is_under_way = states.is_in("SENT", table=other) if self._waits else false()
         waits_for_older = exists().where(
-            lower.c.record == o.c.record,
-            lower.c.record_key == o.c.record_key,
-            lower.c.version < o.c.version,
-            lower.c.state.in_(["RETRY", "SENT"]),
+            other.c.record == o.c.record,
+            other.c.record_key == o.c.record_key,
+            other.c.version < o.c.version,
+            states.is_in("RETRY", "SENT", table=other),
+        )
+        is_earlier_step = and_(
+            other.c.stage == o.c.stage,
+            other.c.clock_at < o.c.clock_at,
+            # What is due as well goes before it in the same chunk.
+            or_(is_under_way, other.c.next_try_at > self._as_of),
+        )
+        waits_for_earlier = exists().where(
+            other.c.case_no == o.c.case_no,
+            or_(other.c.stage < o.c.stage, is_earlier_step),
+            or_(
+                is_under_way,
+                and_(states.is_in("RETRY", table=other), other.c.attempts < _POISONED),
+            ),
         )
         query = (
             select(
                 o.c.record_key, o.c.version, o.c.case_no, o.c.batch_id, o.c.attempts,
                 o.c.clock_at, o.c.due_at, o.c.is_backfill, o.c.written_at,
             )
-            .where(o.c.state == self._state, o.c.stage == self._kind.stage)
-            .where(or_(o.c.version == 1, ~waits_for_older))
+            .where(states.is_in(self._state), o.c.stage == self._kind.stage)
+            .where(or_(o.c.version == 1, ~waits_for_older), ~waits_for_earlier)
             .order_by(o.c.case_no)
         )  # fmt: skip
+        if self._kind.stage > 0:
+            query = query.where(~_application_is_lost(o))
         return query.where(o.c.next_try_at <= self._as_of) if self._state == "RETRY" else query
 
     def _read(self) -> list[Message]:
@@ -141,26 +182,44 @@ class Queue:
         cursor = self._work.execute(f"""
             select
                 position,
-                {dialects.address(self._dept, self._kind)} as address,
-                {dialects.xml_message(self._kind)} as message,
-                {dialects.unsendable_field(self._kind)} as refusal
+                {self._wording.address} as address,
+                {self._wording.body} as body,
+                {self._wording.refusal} as refusal
             from (
-                select * from read_parquet({engine.file_list(files)}, union_by_name = true)
+                select * from {batches.reading_content(files)}
                 where case_no between {low} and {high}
             ) inner join wanted using (record_key, version, batch_id)
         """)
         found = 0
         for position, address, text, refusal in cursor.fetchall():
             message = messages[position]
-            message.address, message.body, message.refusal = address, text.encode(), refusal
+            message.address, message.body = address, text.encode()
+            message.refusal = f"字段 {refusal} {self._wording.why}" if refusal else None
             found += 1
         if found != len(messages):
             lost = next(message for message in messages if not message.body)
+            if (batch_id := self._batches[messages.index(lost)]) in batches.reduced():
+                raise WangtingError(
+                    f"记录 {lost.record} {lost.record_key} 第 {lost.version} 版的内容已按留存期清除，不能再报送",
+                    place=batch_id,
+                    mend="从备份恢复该批次的文件，或由来源单位更正后以新版本报送",
+                )
             raise WangtingError(
                 f"批次文件中缺少已入队的记录（{lost.record} {lost.record_key} 第 {lost.version} 版等）",
                 place=str(files[0].parent.parent),
                 mend="从备份恢复批次文件",
             )
+
+
+def _application_is_lost(o: Any) -> Any:
+    """Whether the case's application was acknowledged once, is not there now, and no other version of it is."""
+    lost, there = ledger.outbox.alias("lost"), ledger.outbox.alias("there")
+    return exists().where(
+        lost.c.case_no == o.c.case_no,
+        lost.c.stage == 0,
+        lost.c.acked_at.is_not(None),
+        states.is_in("RETRY", "SENT", "REJECTED", table=lost),
+    ) & ~exists().where(there.c.case_no == o.c.case_no, there.c.stage == 0, states.is_in("ACK", table=there))
 
 
 def _corrected(

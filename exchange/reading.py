@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import case, func, select
 
-from exchange import batches, deadline
+from exchange import batches, breaker, deadline, duty
 from exchange.records import record_types, rule_titles
 from wangting import clock, engine, ledger, settings
 from wangting.site import current_site
@@ -17,7 +17,7 @@ STATES = {
 
 
 def status() -> dict[str, Any]:
-    """The whole state: sources, builds, batches, held (by rule), outbox (by type and state), deadline, metrics."""
+    """The whole state: sources, builds, batches, held (by rule), outbox (by type, state), deadline, duty, metrics."""
     return {
         "site": current_site().title,
         "clock": clock.now(),
@@ -26,7 +26,9 @@ def status() -> dict[str, Any]:
         "batches": _batches(),
         "held": _held(),
         "outbox": _outbox(),
+        "receivers": breaker.shown(),
         "deadline": _deadline(),
+        "duty": duty.at_a_glance(),
         "release": _release(),
         "metrics": _metrics(),
     }
@@ -97,23 +99,27 @@ def _batches() -> dict[str, Any]:
         "count": len(known),
         "waiting": [batch["batch_id"] for batch in known if batch["state"] != "enqueued"],
         "last": known[-1] if known else None,
+        "documents": _documents(known),
         **{name: sum(batch[name] for batch in known) for name in names},
     }
 
 
+def _documents(known: list[dict[str, Any]]) -> str | None:
+    """The page of the newest batch with something held or not judged."""
+    for batch in reversed(known):
+        if batch["held"] or batch["unchecked"]:
+            page = batches.findings_file(batch["batch_id"]).parent / "documents" / "index.html"
+            return str(page) if page.is_file() else None
+    return None
+
+
 def _held() -> list[dict[str, Any]]:
     """Rule → records that it holds now; a record that breaks two rules is under both."""
-    o = ledger.outbox
+    c = ledger.outbox_counts
     titles = rule_titles()
     counts: dict[str, dict[str, int]] = {}
-    query = (
-        select(o.c.rules, o.c.outcome, o.c.is_backfill, func.count().label("n"))
-        .where(o.c.state == "HELD")
-        .group_by(o.c.rules, o.c.outcome, o.c.is_backfill)
-    )
-    for row in ledger.rows(query):
-        rules = (row["rules"] or "").split(",") if row["outcome"] == "held" else ["unchecked"]
-        for rule in rules:
+    for row in ledger.rows(select(c).where(c.c.state == "HELD", c.c.n > 0)):
+        for rule in row["rules"].split(","):
             entry = counts.setdefault(rule, {"live": 0, "backfill": 0})
             entry["backfill" if row["is_backfill"] else "live"] += row["n"]
     return [
@@ -123,20 +129,25 @@ def _held() -> list[dict[str, Any]]:
 
 
 def _outbox() -> list[dict[str, Any]]:
-    o = ledger.outbox
-    counts: dict[int, dict[str, int]] = {}
-    for row in ledger.rows(
-        select(o.c.stage, o.c.state, func.count().label("n")).group_by(o.c.state, o.c.stage)
-    ):
-        counts.setdefault(row["stage"], {})[row["state"]] = row["n"]
+    """Record type → how many record versions are in which state; `final` of them have left the ledger for Parquet."""
+    counts: dict[str, dict[str, int]] = {}
+    finals: dict[str, int] = {}
+    for table in (ledger.outbox_counts, ledger.final_counts):
+        query = select(table.c.record, table.c.state, func.sum(table.c.n).label("n"))
+        for row in ledger.rows(query.group_by(table.c.record, table.c.state)):
+            of_type = counts.setdefault(row["record"], {})
+            of_type[row["state"]] = of_type.get(row["state"], 0) + int(row["n"])
+            if table is ledger.final_counts:
+                finals[row["record"]] = finals.get(row["record"], 0) + int(row["n"])
     return [
         {
             "record": kind.record,
             "title": kind.title,
-            **{state: counts[kind.stage].get(state, 0) for state in STATES},
+            **{state: counts[kind.record].get(state, 0) for state in STATES},
+            "final": finals.get(kind.record, 0),
         }
         for kind in record_types()
-        if kind.stage in counts
+        if any(counts.get(kind.record, {}).values())
     ]
 
 

@@ -1,71 +1,88 @@
-"""Reconciliation: what we hold acknowledged against what the province has, record by record."""
+"""Reconciliation: sender's declared counts = landed = cut = acknowledged = read back, and where not, which are missing.
 
-import asyncio
-from collections.abc import Iterator
+A record counts on its business day: the date of its business time in its newest version, or, where it has none, of its
+writing at the source. It counts for the source that it came from and the department of its application. A key counts
+once, whatever the number of its versions; what the province lost or has on its own is named version by version.
+"""
+
 from dataclasses import asdict, dataclass, field
+from datetime import date, timedelta
 from typing import Any
 
 import duckdb
-import pyarrow as pa
-from sqlalchemy import bindparam, select, update
 
-from exchange.province import Province
-from exchange.records import record_types
-from wangting import clock, console, engine, ledger, locks
+from exchange import finals, stops
+from wangting import alarms, clock, engine, locks
 from wangting.site import current_site
 
+_LISTED = 1_000  # records named a list; the counts are of all
 _CHUNK = 10_000
-_LISTED = 1_000  # exact records named a side; the counts are of all
+_LATELY = timedelta(days=7)  # what a night looks at: late rows mostly come within a week
+_ALARM = "unreconciled"
 
 
 @dataclass
 class Reconciliation:
-    """How the two sides compare.
+    """How the stops compare; lists name at most 1,000 records each, counts are of all.
 
     Attributes:
-        days: a row a day and record type: day, record, acknowledged (by our ledger), counted (by the province's own
-            counts), read_back (its pages).
-        lost: acknowledged here, not there. unknown: there, not acknowledged here. Each a list of record, record_key,
-            version, case_no; at most 1,000.
-        lost_count, unknown_count: of all. repaired: how many lost ones go again.
+        first_day, last_day: the business days looked at; None: no bound.
+        days: a row a business day, source, department and record type: declared (null: this source declares nothing),
+            landed, cut, acknowledged, read_back; counts of keys.
+        undeclared: rows of `days` before today whose declared count is not the landed one; of counts alone nobody can
+            say which records are missing.
+        unkeyed: landed rows that have no case number and so cannot go further: day, source, record, rows.
+        not_cut: landed and keyed, not in any batch. not_acknowledged: cut, never acknowledged, with the reason.
+        lost: acknowledged here, not at the province. unknown: there, not acknowledged here.
+        waiting_count: cut and not acknowledged because the case is from before the go-live and waits for a backfill.
+        repaired: how many lost ones go again.
     """
 
+    first_day: date | None
+    last_day: date | None
     days: list[dict[str, Any]] = field(default_factory=list)
+    undeclared: list[dict[str, Any]] = field(default_factory=list)
+    unkeyed: list[dict[str, Any]] = field(default_factory=list)
+    not_cut: list[dict[str, Any]] = field(default_factory=list)
+    not_cut_count: int = 0
+    not_acknowledged: list[dict[str, Any]] = field(default_factory=list)
+    not_acknowledged_count: int = 0
+    waiting_count: int = 0
     lost: list[dict[str, Any]] = field(default_factory=list)
-    unknown: list[dict[str, Any]] = field(default_factory=list)
     lost_count: int = 0
+    unknown: list[dict[str, Any]] = field(default_factory=list)
     unknown_count: int = 0
     repaired: int = 0
 
     @property
     def agrees(self) -> bool:
-        """Whether both sides have the same records."""
-        return not self.lost_count and not self.unknown_count
+        """Whether nothing is missing; what is held, rejected or in flight is known to be, and missing nowhere."""
+        return not (
+            self.undeclared or self.unkeyed or self.not_cut_count or self.lost_count or self.unknown_count
+        )
 
     def summary(self) -> dict[str, object]:
         """The same as plain data."""
         return asdict(self) | {"agrees": self.agrees}
 
 
-def reconcile(*, repair: bool = False) -> Reconciliation:
-    """Read the province's records back and compare them with the ledger.
+def reconcile(
+    *, repair: bool = False, first_day: date | None = None, last_day: date | None = None
+) -> Reconciliation:
+    """Compare all stops, record by record.
 
     Args:
         repair: what the province has lost goes again with the next push.
+        first_day, last_day: business days, both inclusive; None: no bound.
 
     Raises:
-        WangtingError: the province does not answer, or a push is under way.
+        WangtingError: the province does not answer, nothing was built yet, or a push or build is under way.
     """
     with locks.writer("push"):
         work = engine.connect()
         try:
-            work.execute(
-                "create table theirs (record varchar, record_key varchar, version integer, day varchar);"
-                "create table ours (record varchar, record_key varchar, version integer, case_no varchar, day varchar)"
-            )
-            counted = asyncio.run(_read_back(work))
-            _read_ledger(work)
-            found = _compare(work, counted)
+            stops.read(work, first_day, last_day)
+            found = _compare(work, first_day, last_day)
             if repair and found.lost_count:
                 found.repaired = _send_again(work)
         finally:
@@ -73,54 +90,40 @@ def reconcile(*, repair: bool = False) -> Reconciliation:
     return found
 
 
-async def _read_back(work: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
-    kinds = record_types()
-    async with Province(current_site()) as province:
-        counted = await province.counts()
-        with console.progress("读回", len(kinds)) as step:
-            for number, kind in enumerate(kinds, 1):
-                async for page in province.pages(kind.record):
-                    _add(
-                        work,
-                        "theirs",
-                        ["record", "record_key", "version", "day"],
-                        [
-                            (
-                                row["tableName"],
-                                row["identify"],
-                                int(row["version"]),
-                                str(row["receivedAt"])[:10],
-                            )
-                            for row in page
-                        ],
-                    )
-                step(number, text=f"读回 {kind.title}")
-    return counted
+def reconcile_lately() -> Reconciliation:
+    """Compare the last week; what disagrees is an alarm until a later comparison agrees.
 
-
-def _add(work: duckdb.DuckDBPyConnection, table: str, names: list[str], rows: list[tuple[Any, ...]]) -> None:
-    columns = dict(zip(names, zip(*rows, strict=True), strict=True))
-    work.register("page", pa.table({name: list(values) for name, values in columns.items()}))
-    work.execute(f"insert into {table} by name select * from page")
-    work.unregister("page")
-
-
-def _acknowledged() -> Iterator[list[Any]]:
-    o = ledger.outbox
-    query = select(o.c.record, o.c.record_key, o.c.version, o.c.case_no, o.c.acked_at).where(
-        o.c.state == "ACK"
+    Raises:
+        WangtingError: as `reconcile`.
+    """
+    today = clock.today()
+    found = reconcile(first_day=today - _LATELY, last_day=today)
+    if found.agrees:
+        alarms.clear(_ALARM, "lately")
+        return found
+    parts = (
+        ("申报数与落地数不符", len(found.undeclared)),
+        ("无流水号的行", sum(row["rows"] for row in found.unkeyed)),
+        ("落地而未切批", found.not_cut_count),
+        ("省平台丢失", found.lost_count),
+        ("省平台多出", found.unknown_count),
     )
-    with ledger.engine().connect() as connection:
-        found = connection.execution_options(stream_results=True).execute(query)
-        yield from (list(rows) for rows in found.partitions(_CHUNK))
+    said = "，".join(f"{name} {count}" for name, count in parts if count)
+    alarms.raise_alarm(
+        _ALARM,
+        "lately",
+        f"近 {_LATELY.days} 天对账不一致：{said}",
+        f"用 wangting reconcile --from {today - _LATELY} 查看清单；省平台丢失的加 --repair 重新报送",
+    )
+    return found
 
 
-def _read_ledger(work: duckdb.DuckDBPyConnection) -> None:
-    for rows in _acknowledged():
-        values = [
-            (row.record, row.record_key, row.version, row.case_no, f"{row.acked_at:%Y-%m-%d}") for row in rows
-        ]
-        _add(work, "ours", ["record", "record_key", "version", "case_no", "day"], values)
+def _send_again(work: duckdb.DuckDBPyConnection) -> int:
+    sent = 0
+    cursor = work.cursor().execute("select record, record_key, version, case_no from lost order by all")
+    while rows := cursor.fetchmany(_CHUNK):
+        sent += finals.send_again(work, rows)
+    return sent
 
 
 def _dicts(work: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
@@ -129,58 +132,35 @@ def _dicts(work: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-def _compare(work: duckdb.DuckDBPyConnection, counted: list[dict[str, Any]]) -> Reconciliation:
-    rows = [(str(row["day"]), str(row["tableName"]), int(row["count"])) for row in counted]
-    work.execute("create table counted (day varchar, record varchar, counted bigint)")
-    if rows:
-        _add(work, "counted", ["day", "record", "counted"], rows)
-    work.execute(
-        "create table lost as select * from ours anti join theirs using (record, record_key, version);"
-        "create table unknown as select * from theirs anti join ours using (record, record_key, version)"
-    )
-    days = _dicts(
-        work,
-        """
-        select day, record,
-            coalesce(sum(acknowledged), 0)::bigint as acknowledged,
-            coalesce(sum(counted), 0)::bigint as counted,
-            coalesce(sum(read_back), 0)::bigint as read_back
-        from (
-            select day, record, count(*) as acknowledged, 0 as counted, 0 as read_back from ours group by 1, 2
-            union all select day, record, 0, counted, 0 from counted
-            union all select day, record, 0, 0, count(*) from theirs group by 1, 2
-        ) group by 1, 2 order by 1, 2
-        """,
-    )
-    listed = "record, record_key, version, {} order by 1, 2, 3 limit " + str(_LISTED)
-    return Reconciliation(
+def _compare(work: duckdb.DuckDBPyConnection, first: date | None, last: date | None) -> Reconciliation:
+    days = _dicts(work, "select * from days order by day, source, unit_code, record")
+    sources = {source.name: source.title for source in current_site().sources}
+    for row in days:
+        row["source_title"] = sources.get(row["source"], row["source"])
+    today = clock.today()
+    found = Reconciliation(
+        first,
+        last,
         days=days,
-        lost=_dicts(work, "select " + listed.format("case_no from lost")),
-        unknown=_dicts(
-            work, "select " + listed.format("split_part(record_key, '|', 1) as case_no from unknown")
-        ),
-        lost_count=len(work.execute("select 1 from lost").fetchall()),
-        unknown_count=len(work.execute("select 1 from unknown").fetchall()),
+        undeclared=[
+            row
+            for row in days
+            if row["declared"] is not None and row["declared"] != row["landed"] and row["day"] < today
+        ],
+        unkeyed=_dicts(work, "select * from unkeyed order by all"),
+        waiting_count=_count(work, "not_acknowledged where reason = 'waiting'"),
     )
+    for name, columns, condition in (
+        ("not_cut", "record, record_key, case_no", ""),
+        ("not_acknowledged", "record, record_key, case_no, reason, rules", " where reason <> 'waiting'"),
+        ("lost", "record, record_key, version, case_no", ""),
+        ("unknown", "record, record_key, version, case_no", ""),
+    ):
+        query = f"select {columns} from {name}{condition} order by record, record_key limit {_LISTED}"
+        setattr(found, name, _dicts(work, query))
+        setattr(found, f"{name}_count", _count(work, f"{name}{condition}"))
+    return found
 
 
-def _send_again(work: duckdb.DuckDBPyConnection) -> int:
-    """What was lost there goes again; when it was first acknowledged stays known."""
-    o = ledger.outbox
-    statement = (
-        update(o)
-        .where(
-            o.c.record == bindparam("_record"),
-            o.c.record_key == bindparam("_key"),
-            o.c.version == bindparam("_version"),
-            o.c.state == "ACK",
-        )
-        .values(state="RETRY", next_try_at=clock.now())
-    )
-    cursor = work.execute("select record as _record, record_key as _key, version as _version from lost")
-    repaired = 0
-    while rows := cursor.fetchmany(_CHUNK):
-        with ledger.transaction() as connection:
-            values = [dict(zip(("_record", "_key", "_version"), row, strict=True)) for row in rows]
-            repaired += connection.execute(statement, values).rowcount
-    return repaired
+def _count(work: duckdb.DuckDBPyConnection, relation: str) -> int:
+    return int(work.execute(f"select count(*) from {relation}").fetchall()[0][0])

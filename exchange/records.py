@@ -1,6 +1,7 @@
 """The ten record types as this room needs them: in the order of sending, with their fields as they go on the wire."""
 
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
@@ -12,12 +13,20 @@ APPLICATION = "EX_GDBS_SB"
 
 @dataclass(frozen=True)
 class Field:
-    """A field on the wire: official name, title, type (text, time, integer, number), how it is masked."""
+    """A field on the wire: official name, title, type (text, time, integer, number), how it is masked.
+
+    Attributes:
+        codes: the name of its code list. length: in bytes. digits, scale: of numbers.
+    """
 
     official: str
     title: str
     type: str
     mask: str | None
+    codes: str | None = None
+    length: int | None = None
+    digits: int | None = None
+    scale: int = 0
 
     @property
     def column(self) -> str:
@@ -33,12 +42,17 @@ class RecordType:
         record: its official name, EX_GDBS_SB.
         stage: its position in the order of sending, from 0.
         fields: in the order of the specification.
+        number: its number in the specification; None: it has none. key: the official fields that name a record.
+        business_time: the official field whose time the record stands for.
     """
 
     record: str
     title: str
     stage: int
     fields: tuple[Field, ...]
+    number: int | None = None
+    key: tuple[str, ...] = ()
+    business_time: str | None = None
 
     @property
     def table(self) -> str:
@@ -47,19 +61,20 @@ class RecordType:
 
 
 def _specification() -> Specification:
-    """The active site's specification, read once and again when one of its files changes."""
+    """The active site's specification, read once and again on another day or when one of its files changes."""
     from expectations import loading
+    from wangting import clock
 
     override = current_site().specification_override
     files = [*loading.FOLDER.glob("*/*.yml"), *([override] if override else [])]
-    return _read(override, max(file.stat().st_mtime_ns for file in files))
+    return _read(override, max(file.stat().st_mtime_ns for file in files), clock.today())
 
 
 @lru_cache(maxsize=4)
-def _read(override: Path | None, _stamp: int) -> Specification:
+def _read(override: Path | None, _stamp: int, on: date) -> Specification:
     from expectations.loading import load_specification
 
-    return load_specification(override=override)
+    return load_specification(override=override, on=on)
 
 
 def record_types() -> list[RecordType]:
@@ -74,12 +89,29 @@ def record_types() -> list[RecordType]:
             title=record.title,
             stage=stage,
             fields=tuple(
-                Field(official, field.title, field.type, field.mask)
+                Field(
+                    official,
+                    field.title,
+                    field.type,
+                    field.mask,
+                    field.codes,
+                    field.bytes,
+                    field.digits,
+                    field.scale,
+                )
                 for official, field in record.fields.items()
             ),
+            number=record.number,
+            key=tuple(record.key),
+            business_time=record.business_time,
         )
         for stage, (name, record) in enumerate(_specification().exchanged.items())
     ]
+
+
+def code_lists() -> dict[str, dict[str, str]]:
+    """The specification's code lists with the site's additions: list → code → title."""
+    return _specification().codes
 
 
 def rule_titles() -> dict[str, str]:

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from exchange.reading import STATES
+from exchange.report_screens import show_duty
 from wangting import console
 from wangting.figures import NOTHING, rate
 
@@ -24,6 +25,8 @@ def _share(numerator: float | None, denominator: float | None) -> str:
 def show_status(data: dict[str, Any]) -> None:
     """One screen: what came in, what was built, what is on its way, and how the city stands."""
     console.say(f"{data['site']}  {data['clock']:%Y-%m-%d %H:%M}  发布版本 {data['release'] or '—'}")
+    if data.get("open_to_others"):
+        console.say(f"警告：{data['open_to_others'][0]} 等对他人开放；运行 wangting retention 收紧权限")
     console.table(
         "来源",
         ["系统", "表", "批次", "行", "最近到达", "问题"],
@@ -52,6 +55,14 @@ def show_status(data: dict[str, Any]) -> None:
         f"未过 {batches['held']:,}，未能校验 {batches['unchecked']:,}"
         + (f"；待校验或入队 {len(batches['waiting'])} 个" if batches["waiting"] else "")
     )
+    if batches.get("documents"):
+        console.say(f"最近一批有问题的校验结果页面：{batches['documents']}")
+    for row in data.get("receivers", ()):
+        if row["state"] != "closed":
+            console.say(
+                f"接收方 {row['receiver']} {row['title']}：自 {_at(row['opened_at'])} 起没有应答（{row['reason']}），"
+                f"{_at(row['probe_at'])} 之后先试一条"
+            )
     if data["held"]:
         console.table(
             "未过校验（现在）",
@@ -67,6 +78,7 @@ def show_status(data: dict[str, Any]) -> None:
             right=set(range(1, len(STATES) + 1)),
         )
     _show_deadline(data["deadline"])
+    show_duty(data["duty"])
     _show_metrics(data["metrics"])
 
 
@@ -143,7 +155,7 @@ def show_trace(found: dict[str, Any]) -> None:
                 row["version"],
                 _at(row["business_time"]),
                 _at(row["arrived_at"]),
-                len(row["fields"]),
+                "已按留存期清除" if row["is_reduced"] else len(row["fields"]),
             ]
             for row in found["batches"]
         ],

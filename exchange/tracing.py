@@ -10,18 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from sqlalchemy import select
 
-from exchange import batches
-from exchange.province import Province
+from exchange import batches, history
+from exchange.receivers import receiver_of
 from exchange.records import RecordType, record_types
 from expectations.masking import masked
 from wangting import engine, ledger, settings
 from wangting.errors import WangtingError
 from wangting.site import Source, Table, current_site
-
-# How the number of a case is called where systems have it; other tables are searched in all their text columns.
-_NUMBERS = ("sblsh", "ywh", "受理编号", "case_no", "application_no")
 
 
 def trace(case_no: str) -> dict[str, Any]:
@@ -31,16 +27,16 @@ def trace(case_no: str) -> dict[str, Any]:
         WangtingError: no stop knows the case.
     """
     kinds = record_types()
-    outbox = _outbox(case_no)
     work = engine.connect()
     try:
+        outbox = history.of_case(work, case_no)
         found: dict[str, Any] = {
             "case_no": case_no,
             "landing": _landing(work, case_no),
             "batches": _batches(work, case_no, kinds),
             "verdicts": _verdicts(work, case_no, kinds),
             "outbox": outbox,
-            "receipts": _receipts(outbox),
+            "receipts": history.receipts_of_case(work, case_no),
         }
     finally:
         work.close()
@@ -77,7 +73,7 @@ def _landed_rows(
 ) -> list[dict[str, Any]]:
     rows = f"read_parquet({engine.file_list(files)}, union_by_name = true)"
     there = {str(row[0]): str(row[1]) for row in work.execute(f"describe select * from {rows}").fetchall()}
-    numbers = [column for column in there if column.lower() in _NUMBERS]
+    numbers = [column for column in there if table.case_no and column.lower() == table.case_no.lower()]
     searched = numbers or [
         column for column, kind in there.items() if kind == "VARCHAR" and not column.startswith("_")
     ]
@@ -125,7 +121,7 @@ def _batches(work: duckdb.DuckDBPyConnection, case_no: str, kinds: list[RecordTy
         if not files:
             continue
         cursor = work.execute(
-            f"select * from read_parquet({engine.file_list(files)}, union_by_name = true) where case_no = ?"
+            f"select * from {batches.reading(files)} where case_no = ?"
             " order by record_key, version, batch_id",
             [case_no],
         )
@@ -137,6 +133,7 @@ def _batches(work: duckdb.DuckDBPyConnection, case_no: str, kinds: list[RecordTy
                     "source", "source_written_at", "arrived_at", "cut_at",
                 )
             }  # fmt: skip
+            about["is_reduced"] = bool(row.get("is_reduced"))
             fields = _masked_fields(kind, row, [field.column for field in kind.fields])
             found.append({"record": kind.record, "title": kind.title, **about, "fields": fields})
     return found
@@ -149,8 +146,7 @@ def _verdicts(work: duckdb.DuckDBPyConnection, case_no: str, kinds: list[RecordT
     said: dict[tuple[str, str, str, int], list[dict[str, Any]]] = {}
     if findings:
         cursor = work.execute(
-            f"select * from read_parquet({engine.file_list(findings)}, union_by_name = true, filename = true)"
-            " where case_no = ?",
+            f"select * from {batches.reading(findings, filename=True)} where case_no = ?",
             [case_no],
         )
         for row in _dicts(cursor):
@@ -167,8 +163,8 @@ def _verdicts(work: duckdb.DuckDBPyConnection, case_no: str, kinds: list[RecordT
         if not files:
             continue
         cursor = work.execute(
-            f"select record_key, version, outcome, filename from read_parquet({engine.file_list(files)},"
-            " union_by_name = true, filename = true) where case_no = ? order by filename, record_key",
+            f"select record_key, version, outcome, filename from {batches.reading(files, filename=True)}"
+            " where case_no = ? order by filename, record_key",
             [case_no],
         )
         for row in _dicts(cursor):
@@ -186,29 +182,6 @@ def _verdicts(work: duckdb.DuckDBPyConnection, case_no: str, kinds: list[RecordT
     return found
 
 
-def _outbox(case_no: str) -> list[dict[str, Any]]:
-    o = ledger.outbox
-    return ledger.rows(
-        select(o).where(o.c.case_no == case_no).order_by(o.c.stage, o.c.record_key, o.c.version)
-    )
-
-
-def _receipts(outbox: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    r = ledger.receipts
-    found = []
-    for row in outbox:
-        found += ledger.rows(
-            select(r)
-            .where(
-                r.c.record == row["record"],
-                r.c.record_key == row["record_key"],
-                r.c.version == row["version"],
-            )
-            .order_by(r.c.receipt_id)
-        )
-    return found
-
-
 def _province(
     outbox: list[dict[str, Any]], kinds: list[RecordType]
 ) -> tuple[list[dict[str, Any]], str | None]:
@@ -220,7 +193,7 @@ def _province(
 
     async def ask() -> list[dict[str, Any]]:
         found = []
-        async with Province(current_site()) as province:
+        async with receiver_of(current_site()) as province:
             for row in sent:
                 stored = await province.read(row["record"], row["record_key"], row["version"])
                 if stored is not None:

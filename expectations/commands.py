@@ -4,19 +4,27 @@ from typing import Annotated, Any
 
 import typer
 
+from expectations.spec_commands import spec_app as spec_app
 from wangting import console
 
 AsJson = Annotated[bool, typer.Option("--json", help="输出 JSON")]
-_SEVERITIES = {"block": "阻断", "warn": "提醒", "info": "提示"}
 
 
 def gate(
     batch: Annotated[str | None, typer.Argument(help="批次编号；不写则判定所有尚未判定的批次")] = None,
+    documents: Annotated[
+        bool,
+        typer.Option("--documents", help="不判定，只重新生成该批次的校验结果页面（网页，个人信息已遮盖）"),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """按交换规范逐条判定已切出的批次。"""
-    from expectations.gate import judge, open_batches
     from wangting import locks
+
+    if documents:
+        _make_documents(batch, as_json)
+        return
+    from expectations.gate import judge, open_batches
 
     with locks.writer("gate"):
         wanted = [batch] if batch else open_batches()
@@ -27,6 +35,31 @@ def gate(
                 summaries.append(judge(each))
                 step(done)
     console.emit([summary.model_dump() for summary in summaries], as_json=as_json, show=_show_gate)
+
+
+def _make_documents(batch: str | None, as_json: bool) -> None:
+    """Make the page of one batch anew, from what is stored of its judgement."""
+    from expectations.documents import make
+    from expectations.loading import site_specification
+    from wangting import locks, settings
+    from wangting.errors import WangtingError
+
+    folder = settings.home() / "verdicts" / (batch or "")
+    if batch is None or not (folder / "findings.parquet").is_file():
+        raise WangtingError(
+            f"批次 {batch} 没有判定结果" if batch else "没有写明批次",
+            place=str(folder),
+            mend="写明一个已判定的批次，如 wangting gate 批次编号 --documents",
+        )
+    with locks.writer("gate"):
+        page = make(folder, site_specification())
+    console.emit(
+        {"batch_id": batch, "documents": str(page) if page else None},
+        as_json=as_json,
+        show=lambda made: console.say(
+            f"校验结果页面：{made['documents']}" if made["documents"] else "该批次没有暂留或未能检查的记录。"
+        ),
+    )
 
 
 def _show_gate(summaries: list[dict[str, Any]]) -> None:
@@ -47,86 +80,5 @@ def _show_gate(summaries: list[dict[str, Any]]) -> None:
                 f"告警：{alarm['record']} 的规则 {alarm['rule_id']}（{alarm['field']}）未能执行（{alarm['error']}），"
                 f"{alarm['rows']} 条记录暂留。"
             )
-
-
-spec_app = typer.Typer(help="数据交换规范：查看与检查", no_args_is_help=True)
-
-
-@spec_app.command()
-def show(
-    record: Annotated[str | None, typer.Argument(help="记录类型，如 EX_GDBS_SB；不写则列出全部")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """显示本站点适用的规范：记录类型，或一种记录的字段与规则。"""
-    from expectations.compiling import judgements, rule_version
-    from expectations.loading import site_specification
-    from wangting.errors import WangtingError
-
-    specification = site_specification()
-    if record is None:
-        listed = [
-            {
-                "record": name,
-                "title": each.title,
-                "fields": len(each.fields),
-                "checks": len(judgements(specification, name)),
-            }
-            for name, each in specification.exchanged.items()
-        ]
-        version = specification.general.version
-        about = {"version": version, "rule_version": rule_version(specification), "records": listed}
-        console.emit({**about, "changes": specification.changes}, as_json=as_json, show=_show_records)
-        return
-    name = record.upper()
-    if name not in specification.records:
-        known = "、".join(specification.records)
-        raise WangtingError(f"没有记录类型 {record}", place="交换规范", mend=f"可用的有：{known}")
-    fields = {key: field.model_dump(mode="json") for key, field in specification.records[name].fields.items()}
-    rules = [
-        each.model_dump(mode="json", include={"rule_id", "family", "severity", "field", "title", "mend"})
-        for each in judgements(specification, name)
-    ]
-    console.emit({"record": name, "fields": fields, "rules": rules}, as_json=as_json, show=_show_record)
-
-
-@spec_app.command()
-def check(as_json: AsJson = False) -> None:
-    """检查规范文件与本站点的改动是否有误。"""
-    from expectations.compiling import rule_version
-    from expectations.loading import site_specification
-
-    specification = site_specification()
-    done = {
-        "version": specification.general.version,
-        "rule_version": rule_version(specification),
-        "changes": specification.changes,
-    }
-    console.emit(
-        done,
-        as_json=as_json,
-        show=lambda found: console.say(
-            f"规范 {found['version']} 无误，规则版本 {found['rule_version']}，本站点改动 {len(found['changes'])} 处。"
-        ),
-    )
-
-
-def _show_records(about: dict[str, Any]) -> None:
-    lines = [[each["record"], each["title"], each["fields"], each["checks"]] for each in about["records"]]
-    title = f"数据交换规范 {about['version']}（规则版本 {about['rule_version']}）"
-    console.table(title, ["记录", "名称", "字段", "检查项"], lines, right={2, 3})
-    for change in about["changes"]:
-        console.say(f"本站点：{change}")
-
-
-def _show_record(about: dict[str, Any]) -> None:
-    lines = []
-    for name, field in about["fields"].items():
-        size = field["bytes"] or field["digits"] or ""
-        needed = "是" if field["required"] else "有条件" if field["required_when"] else ""
-        lines.append([name, field["title"], field["type"], size, needed, field["codes"] or ""])
-    console.table(about["record"], ["字段", "名称", "类型", "长度", "必填", "代码表"], lines, right={3})
-    seen: dict[str, list[Any]] = {}
-    for rule in about["rules"]:
-        line = [rule["rule_id"], _SEVERITIES[rule["severity"]], rule["family"], rule["title"]]
-        seen.setdefault(rule["rule_id"] + rule["title"], line)
-    console.table("规则", ["编号", "级别", "类别", "要求"], list(seen.values()))
+        if summary["documents"]:
+            console.say(f"校验结果页面：{summary['documents']}")

@@ -26,6 +26,7 @@ class Judgement(BaseModel):
     severity: Severity
     field: str
     title: str
+    reason: str
     mend: str
     check: Any  # a checks.Check; its own subclass is what matters
 
@@ -58,6 +59,7 @@ class _Builder:
                 severity=rule.severity,
                 field=name,
                 title=rule.title,
+                reason=rule.reason,
                 mend=mend,
                 check=check,
             )

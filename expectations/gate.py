@@ -5,12 +5,14 @@ Great Expectations and pandas are imported only once there is something to judge
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import shutil
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,17 +20,21 @@ from pydantic import BaseModel
 
 from expectations.compiling import Judgement, rule_version
 from expectations.loading import site_specification
-from expectations.masking import masked
 from expectations.model import Specification
+from wangting import at_rest
 from wangting.errors import WangtingError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from expectations.evidence import FindingsFile
+
 log = logging.getLogger(__name__)
 CHUNK_ROWS = 200_000
+# And no more than this of a chunk in memory: a few long texts a record, and 200,000 of them are gigabytes.
+CHUNK_BYTES = 128 << 20
+_PIECE_ROWS = 5_000  # what is read at once, before its size is known
 _OUTCOMES = ("passed", "warned", "held", "unchecked")
-_IDENTITY = ("record_key", "case_no", "version", "unit_code")
 
 
 class Alarm(BaseModel):
@@ -53,6 +59,7 @@ class GateSummary(BaseModel):
         outcomes: record type → outcome → records.
         findings: rule id → findings.
         seconds: wall time of the judging, imports included.
+        documents: the page that shows what was found; None where nothing is held or unchecked.
     """
 
     batch_id: str
@@ -61,6 +68,7 @@ class GateSummary(BaseModel):
     findings: dict[str, int] = {}
     alarms: list[Alarm] = []
     seconds: float = 0.0
+    documents: str | None = None
 
     def total(self, outcome: str) -> int:
         """Records of all types with this outcome."""
@@ -82,13 +90,21 @@ def judge(batch_id: str) -> GateSummary:
     """
     from sqlalchemy import select, update
 
+    from expectations.alarming import announce
     from wangting import clock, ledger, settings
 
     known = ledger.rows(select(ledger.batches).where(ledger.batches.c.batch_id == batch_id))
     if not known:
         raise WangtingError(f"没有批次 {batch_id}", place="台账 batches", mend="先运行 wangting cut")
+    if known[0]["reduced_at"] is not None:
+        raise WangtingError(
+            f"该批次的内容已于 {known[0]['reduced_at']:%Y-%m-%d} 按留存期清除，不能重新判定",
+            place=batch_id,
+            mend="以原有的判定为准；确需重判时从备份恢复该批次",
+        )
     home = settings.home()
-    summary = judge_folder(home / "batches" / batch_id, home / "verdicts" / batch_id, site_specification())
+    specification = site_specification()
+    summary = judge_folder(home / "batches" / batch_id, home / "verdicts" / batch_id, specification)
     if summary.rows != known[0]["rows"]:
         raise WangtingError(
             f"批次应有 {known[0]['rows']} 条记录，文件中只有 {summary.rows} 条",
@@ -103,7 +119,21 @@ def judge(batch_id: str) -> GateSummary:
         connection.execute(
             update(ledger.batches).where(ledger.batches.c.batch_id == batch_id).values(**values)
         )
+    announce(summary, home / "verdicts" / batch_id, specification)
+    summary.documents = _shown(home / "verdicts" / batch_id, specification)
     return summary
+
+
+def _shown(verdict_folder: Path, specification: Specification) -> str | None:
+    """The page of what was found; it is derived and can be made again, so its failure stops nothing."""
+    from expectations.documents import make
+
+    try:
+        page = make(verdict_folder, specification)
+    except Exception as error:
+        log.error("the page of %s could not be made: %s", verdict_folder.name, type(error).__name__)
+        return None
+    return str(page) if page else None
 
 
 def judge_folder(
@@ -145,62 +175,41 @@ def _show(work: Path, verdict_folder: Path) -> None:
     for path in sorted(work.iterdir()):
         path.replace(verdict_folder / path.name)
     for old in verdict_folder.iterdir():
-        if old.name not in made:
+        if old.is_dir():
+            shutil.rmtree(old)  # the page of the earlier judgement
+        elif old.name not in made:
             old.unlink()
-
-
-def _schemas() -> tuple[pa.Schema, pa.Schema]:
-    """The columns of a verdict file and of findings.parquet."""
-    import pyarrow as pa
-
-    text = pa.string()
-    verdicts = pa.schema(
-        [("record_key", text), ("case_no", text), ("version", pa.int32()), ("outcome", text)]
-    )
-    names = (
-        "record",
-        "record_key",
-        "version",
-        "case_no",
-        "unit_code",
-        "rule_id",
-        "family",
-        "severity",
-        "field",
-    )
-    kinds = {"version": pa.int32()}
-    findings = [(name, kinds.get(name, text)) for name in (*names, "masked_value", "rule_version")]
-    return verdicts, pa.schema(findings)
 
 
 def _judge_into(
     work: Path, batch_folder: Path, specification: Specification, chunk_rows: int, summary: GateSummary
 ) -> None:
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    verdict_schema, finding_schema = _schemas()
-    found: Counter[str] = Counter()
-    with pq.ParquetWriter(work / "findings.parquet", finding_schema, compression="zstd") as findings:
+    from expectations.evidence import VERDICTS, FindingsFile
+
+    with FindingsFile(work / "findings.parquet") as findings:
         for record in specification.exchanged:
             path = batch_folder / f"{record.lower()}.parquet"
             if not path.is_file():
                 continue
             counts: Counter[str] = Counter()
-            with (
-                _opened(path) as file,
-                pq.ParquetWriter(work / path.name, verdict_schema, compression="zstd") as verdicts,
-            ):
-                if file.metadata.num_rows:
+            columns, rows = _shape(path)
+            with pq.ParquetWriter(work / path.name, VERDICTS, compression="zstd") as verdicts:
+                if rows:
                     judge_chunk = _Judge(specification, record, summary.rule_version)
-                    for table in judge_chunk.chunks(file, path, chunk_rows):
-                        verdict, finding, alarms = judge_chunk(table, verdict_schema, finding_schema)
-                        verdicts.write_table(verdict)
-                        findings.write_table(finding)
-                        counts.update(verdict.column("outcome").to_pylist())
-                        found.update(finding.column("rule_id").to_pylist())
-                        summary.alarms.extend(alarms)
+                    for table in judge_chunk.chunks(path, columns, chunk_rows):
+                        is_large = table.nbytes > CHUNK_BYTES // 4
+                        verdicts.write_table(judge_chunk(table, findings, counts))
+                        del table  # before the next one is read
+                        if is_large:
+                            # Great Expectations' objects know each other in circles, and the chunk with them.
+                            gc.collect()
+                            pa.default_memory_pool().release_unused()
+                    summary.alarms.extend(judge_chunk.alarms.values())
             summary.outcomes[record] = {outcome: counts[outcome] for outcome in _OUTCOMES}
-    summary.findings = dict(sorted(found.items()))
+        summary.findings = dict(sorted(findings.counts.items()))
     if summary.alarms:
         told = [alarm.model_dump() for alarm in summary.alarms]
         (work / "alarms.json").write_text(json.dumps(told, ensure_ascii=False, indent=1), "utf-8")
@@ -208,18 +217,22 @@ def _judge_into(
         path.chmod(0o600)
 
 
-def _opened(path: Path) -> Any:
+def _shape(path: Path) -> tuple[list[str], int]:
+    """The columns of a batch file and how many rows it has."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     try:
-        return pq.ParquetFile(path)
+        return at_rest.shape(path)
     except (pa.ArrowInvalid, OSError) as error:
         raise WangtingError("批次文件无法读取", place=str(path), mend="从备份恢复该文件后重新判定") from error
 
 
 class _Judge:
-    """Judges the chunks of one record type."""
+    """Judges the chunks of one record type.
+
+    Attributes:
+        alarms: what could not run so far, by judgement and kind of error.
+    """
 
     def __init__(self, specification: Specification, record: str, version: str) -> None:
         from expectations.suites import RecordSuite
@@ -227,108 +240,73 @@ class _Judge:
         self.record, self.version = record, version
         self.fields = specification.records[record].fields
         self.suite = RecordSuite(specification, record)
+        self.alarms: dict[tuple[str, str], Alarm] = {}
 
-    def chunks(self, file: Any, path: Path, chunk_rows: int) -> Any:
+    def chunks(self, path: Path, columns: list[str], chunk_rows: int) -> Iterator[pa.Table]:
         """The file's rows in bounded pieces, only the columns that are needed and there."""
-        import pyarrow as pa
+        from expectations.evidence import IDENTITY
+        from expectations.vectors import in_one_piece
 
-        there = set(file.schema_arrow.names)
-        missing = [name for name in _IDENTITY if name not in there]
+        there = set(columns)
+        missing = [name for name in IDENTITY if name not in there]
         if missing:
             raise WangtingError(
                 f"批次文件缺少列 {'、'.join(missing)}",
                 place=str(path),
                 mend="重新构建交换记录后再运行 wangting cut",
             )
-        wanted = [name for name in dict.fromkeys([*_IDENTITY, *self.suite.columns()]) if name in there]
-        for batch in file.iter_batches(batch_size=chunk_rows, columns=wanted):
-            yield pa.Table.from_batches([batch])
+        wanted = [name for name in dict.fromkeys([*IDENTITY, *self.suite.columns()]) if name in there]
+        waiting: list[pa.RecordBatch] = []
+        rows = size = 0
+        for batch in at_rest.record_batches(path, wanted, min(chunk_rows, _PIECE_ROWS)):
+            if waiting and (rows + batch.num_rows > chunk_rows or size + batch.nbytes > CHUNK_BYTES):
+                yield in_one_piece(waiting)
+                rows = size = 0
+            waiting.append(batch)
+            rows, size = rows + batch.num_rows, size + batch.nbytes
+        if waiting:
+            yield in_one_piece(waiting)
 
-    def __call__(
-        self, table: pa.Table, verdict_schema: pa.Schema, finding_schema: pa.Schema
-    ) -> tuple[pa.Table, pa.Table, list[Alarm]]:
-        """Verdicts and findings of one chunk, and the alarms of checks that could not run."""
+    def __call__(self, table: pa.Table, findings: FindingsFile, counts: Counter[str]) -> pa.Table:
+        """Judge one chunk: its findings are written, its outcomes counted; returns its verdicts."""
         import numpy as np
-        import pyarrow as pa
 
-        count = table.num_rows
-        failing, unchecked = self.suite.judge(_frame(table))
-        blocked, noted = np.zeros(count, bool), np.zeros(count, bool)
+        from expectations import evidence
+        from expectations.vectors import frame
+
+        failing, unchecked = self.suite.judge(frame(table))
+        blocked, noted, unsure = (np.zeros(table.num_rows, bool) for _ in range(3))
         # Two checks of one field may stand for one rule (a division's digits, no control character): one finding.
         together: dict[tuple[str, str], list[Judgement]] = {}
-        for key in failing:
-            judgement = self.suite.judgements[key]
-            together.setdefault((judgement.rule_id, judgement.field), []).append(judgement)
-        parts: list[pa.Table] = []
-        for same in together.values():
-            broken = np.zeros(count, bool)
-            for judgement in same:
-                broken[failing[judgement.key]] = True
+        for key, judgement in self.suite.judgements.items():
+            if key in failing:
+                together.setdefault((judgement.rule_id, judgement.field), []).append(judgement)
+        for (_, field), same in together.items():
+            broken = np.logical_or.reduce([failing[judgement.key] for judgement in same])
             if same[0].severity != "info":
                 (blocked if same[0].severity == "block" else noted)[broken] = True
-            parts.append(self._findings(same[0], table, np.flatnonzero(broken), finding_schema))
+            rows, mask = np.flatnonzero(broken), self.fields[field].mask
+            findings.add(evidence.findings(self.record, same[0], table, rows, mask, self.version))
+        for lost in unchecked.values():
+            unsure |= lost.rows
         # What is known to be wrong is held for that; a check that could not run keeps back only the others.
-        rest = "unchecked" if unchecked else "passed"
-        outcome = np.where(blocked, "held", np.where(noted & (not unchecked), "warned", rest))
-        verdict = pa.table(
-            [
-                table.column("record_key"),
-                table.column("case_no"),
-                table.column("version").cast(pa.int32()),
-                pa.array(outcome, pa.string()),
-            ],
-            schema=verdict_schema,
+        unsure &= ~blocked
+        outcome = np.where(
+            blocked, "held", np.where(unsure, "unchecked", np.where(noted, "warned", "passed"))
         )
-        stays_back = int((outcome == "unchecked").sum())
-        alarms = [
-            Alarm(
-                record=self.record,
-                rule_id=self.suite.judgements[key].rule_id,
-                field=self.suite.judgements[key].field,
-                error=error,
-                rows=stays_back,
-            )
-            for key, error in unchecked.items()
-        ]
-        return verdict, pa.concat_tables(parts) if parts else finding_schema.empty_table(), alarms
+        for key, lost in unchecked.items():
+            self._tell(self.suite.judgements[key], lost.error, int((lost.rows & unsure).sum()))
+        counts.update(evidence.outcome_counts(outcome))
+        return evidence.verdicts(table, outcome)
 
-    def _findings(
-        self, judgement: Judgement, table: pa.Table, rows: Any, finding_schema: pa.Schema
-    ) -> pa.Table:
-        import pyarrow as pa
-
-        taken = table.select([*_IDENTITY, judgement.check.field]).take(pa.array(rows))
-        mask = self.fields[judgement.field].mask
-        said = pa.array([masked(value, mask) for value in taken.column(-1).to_pylist()], pa.string())
-        constant = {
-            "record": self.record,
-            "rule_id": judgement.rule_id,
-            "family": judgement.family,
-            "severity": judgement.severity,
-            "field": judgement.field,
-            "rule_version": self.version,
-        }
-        columns = {
-            name: pa.repeat(pa.scalar(value, pa.string()), len(rows)) for name, value in constant.items()
-        }
-        columns |= {name: taken.column(name) for name in _IDENTITY}
-        columns |= {"masked_value": said}
-        return pa.table([columns[name] for name in finding_schema.names], names=finding_schema.names).cast(
-            finding_schema
+    def _tell(self, judgement: Judgement, error: str, rows: int) -> None:
+        told = Alarm(
+            record=self.record, rule_id=judgement.rule_id, field=judgement.field, error=error, rows=rows
         )
-
-
-def _frame(table: pa.Table) -> Any:
-    """A chunk as pandas: text as `str` (half the time of object), everything else left in Arrow; a RangeIndex."""
-    import pandas as pd
-    import pyarrow as pa
-
-    text = pd.StringDtype(storage="pyarrow", na_value=float("nan"))
-
-    def dtype(kind: pa.DataType) -> Any:
-        return text if pa.types.is_string(kind) or pa.types.is_large_string(kind) else pd.ArrowDtype(kind)
-
-    return table.to_pandas(types_mapper=dtype)
+        known = self.alarms.get((judgement.key, error))
+        if known is not None:
+            told.rows += known.rows
+        self.alarms[judgement.key, error] = told
 
 
 def open_batches() -> list[str]:

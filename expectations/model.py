@@ -9,7 +9,15 @@ from pydantic import Field as Declared
 Severity = Literal["block", "warn", "info"]
 Format = Literal["sblsh", "sxbm", "org_code", "region", "mobile"]
 Mask = Literal["name", "identifier", "phone", "text"]
+# Where the knowledge of a thing comes from: read in a public implementation or in the published contents list; inferred
+# from real samples; from general knowledge of national standards; laid down by this product until better is known.
+Knowledge = Literal["seen", "derived", "memory", "default"]
+Confidence = Literal["high", "medium", "low"]
 Text = Annotated[str, Declared(min_length=1)]
+Official = Annotated[str, Declared(pattern=r"^[A-Z][A-Z0-9_]*$")]
+Ours = Annotated[str, Declared(pattern=r"^[a-z][a-z0-9_]*$")]
+RuleId = Annotated[str, Declared(pattern=r"^[A-Z][0-9]\.[a-z][a-z_]*$")]
+CodeValue = Annotated[str, Declared(pattern=r"^[0-9A-Za-z]{1,10}$")]
 
 # Column → the values at which it applies: official fields by their name, context columns (ctx_…) by theirs.
 Condition = dict[str, list[str | bool]]
@@ -31,11 +39,12 @@ class Field(Strict):
         required_when: other field → values at which this one must be given; a rule of the record names its rule id.
         codes: name of the code list.
         confidence: how sure the reconstruction is of this field.
+        source: where the knowledge of it comes from; once read never None, but the record's where the field has none.
         mask: how a value is shown outside the working files; None: as it is.
         fillers: values that count as not given here, where they differ from the specification's.
     """
 
-    name: Text
+    name: Ours
     title: Text
     type: Literal["text", "time", "integer", "number"]
     bytes: int | None = Declared(default=None, gt=0)
@@ -47,9 +56,9 @@ class Field(Strict):
     format: Format | None = None
     mask: Mask | None = None
     fillers: list[str] | None = None
-    confidence: Literal["high", "medium", "low"]
-    source: str | None = None
-    note: str | None = None
+    confidence: Confidence
+    source: Knowledge | None = None
+    note: Text | None = None
 
 
 class _OnField(Strict):
@@ -154,11 +163,17 @@ Expect = Annotated[
 
 
 class Rule(Strict):
-    """A rule of one record type: what is expected, how bad it is when not, and how the owing unit mends it."""
+    """A rule of one record type: what is expected, how bad it is when not, and how the owing unit mends it.
+
+    Attributes:
+        reason: why it matters.
+        mend: what to do, addressed to the unit that owes it.
+    """
 
     family: Text
     title: Text
     severity: Severity
+    reason: Text
     expect: list[Expect]
     mend: Text
 
@@ -173,11 +188,40 @@ class Rule(Strict):
 class FieldRule(Strict):
     """The rule that an attribute of a field stands for (required, bytes, codes, a format …)."""
 
-    id: Text
+    id: RuleId
     family: Text
     title: Text
     severity: Severity
+    reason: Text
     mend: Text
+
+
+class TransportField(Strict):
+    """A field that a message or a receiver's row carries beside the business fields, and that no source fills.
+
+    Attributes:
+        filled_by: who writes it: our outbox, the receiver, or the receiver's front-end database.
+        records: the record types that have it; None: all.
+    """
+
+    title: Text
+    type: Literal["text", "time", "integer"]
+    bytes: int | None = Declared(default=None, gt=0)
+    digits: int | None = Declared(default=None, gt=0)
+    filled_by: Literal["outbox", "receiver", "front_end"]
+    records: list[Official] | None = None
+    confidence: Confidence
+    source: Knowledge
+    note: Text | None = None
+
+
+class CodeList(Strict):
+    """One list of codes."""
+
+    title: Text
+    source: Knowledge
+    note: Text | None = None
+    codes: dict[CodeValue, Text] = Declared(min_length=1)
 
 
 class Record(Strict):
@@ -189,20 +233,29 @@ class Record(Strict):
         key: the fields that name a record of this type.
         business_time: the field whose time the record stands for.
         parent: the record type that must have been acknowledged first.
-        exchanged: False: landed and staged only.
+        exchanged: False: not pushed, for the reason in `unexchanged_because`.
+        source: where the knowledge of its fields comes from, where a field does not say it itself.
     """
 
-    record: Text
+    record: Official
     title: Text
     number: int | None = None
-    kind: Text
+    kind: Ours
     key: list[Text] = Declared(min_length=1)
     business_time: str | None = None
     parent: str | None = None
     exchanged: bool = True
-    source: str | None = None
-    fields: dict[str, Field] = Declared(min_length=1)
-    rules: dict[str, Rule] = {}
+    unexchanged_because: Text | None = None
+    source: Knowledge
+    note: Text | None = None
+    fields: dict[Official, Field] = Declared(min_length=1)
+    rules: dict[RuleId, Rule] = {}
+
+    @model_validator(mode="after")
+    def _says_why_not(self) -> "Record":
+        if self.exchanged == (self.unexchanged_because is not None):
+            raise ValueError("不交换的记录（exchanged: false）应写明 unexchanged_because，交换的不写")
+        return self
 
 
 class Code(Strict):
@@ -212,24 +265,44 @@ class Code(Strict):
     why: Text
 
 
+class SiteChange(Strict):
+    """One change that a site makes.
+
+    Attributes:
+        place: what it changes, as RECORD.FIELD, the name of a code list, a rule id or a setting.
+        text: the change.
+        why: the site's reason.
+    """
+
+    place: Text
+    text: Text
+    why: Text
+
+
 class General(Strict):
     """What holds for all record types of a version.
 
     Attributes:
+        base: the version that this one is laid over.
+        valid_from, valid_until: its first day, and the first day of the next version (None: it is the newest).
         reading: raised when the code of a check changes its judgement: what is held is then judged anew.
+        transport_fields: what travels beside the business fields.
     """
 
     version: Text
+    base: Text | None = None
     reading: int = Declared(default=1, ge=1)
     title: Text
     valid_from: date
+    valid_until: date | None = None
     source: Text
     length_encoding: Literal["gbk", "utf-8"]
     earliest_date: date
     fillers: list[str]
     test_names: list[str]
     order: list[str] = Declared(min_length=1)
-    shared_titles: dict[str, str] = {}
+    shared_titles: dict[RuleId, Text] = {}
+    transport_fields: dict[Official, TransportField] = {}
     field_rules: dict[
         Literal["required", "bytes", "type", "codes", "region", "sxbm", "sblsh", "org_code", "mobile"],
         FieldRule,
@@ -241,16 +314,29 @@ class Specification(Strict):
 
     Attributes:
         records: record type → its declaration, in the order of sending, then those that are not exchanged.
-        codes: list → code → title.
+        context: context column → what it says.
+        thresholds: the numbers that context columns turn on, with the site's changes.
         disabled: rule id → why this site does not apply it.
-        changes: what the site changed, as sentences for people.
+        site_changes: what the site changed.
     """
 
     general: General
     records: dict[str, Record]
-    codes: dict[str, dict[str, str]]
+    code_lists: dict[str, CodeList]
+    context: dict[str, str] = {}
+    thresholds: dict[str, int] = {}
     disabled: dict[str, str] = {}
-    changes: list[str] = []
+    site_changes: list[SiteChange] = []
+
+    @property
+    def codes(self) -> dict[str, dict[str, str]]:
+        """List → code → title."""
+        return {name: listed.codes for name, listed in self.code_lists.items()}
+
+    @property
+    def changes(self) -> list[str]:
+        """What the site changed, as sentences for people."""
+        return [f"{change.text}：{change.why}" for change in self.site_changes]
 
     @property
     def exchanged(self) -> dict[str, Record]:

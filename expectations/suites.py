@@ -9,20 +9,41 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from expectations.checks import CHECKS, Check
 from expectations.compiling import Judgement, judgements
-from expectations.vectors import Rows
+from expectations.vectors import Mask, Rows
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from expectations.model import Specification
 
-# COMPLETE returns every failing position; naming index columns would cost five times as much.
+# COMPLETE keeps the whole result: the failing rows are in it as one bit a row. A list of positions would be copied
+# number by number, several times, and takes three hundred times the memory where everything is bad.
 RESULT_FORMAT = {"result_format": "COMPLETE", "exclude_unexpected_values": True}
+_PIECES = 8  # into which a chunk is cut, again and again, to find the rows that a check cannot read
+_TRIES = 128  # pieces tried a chunk: a few such rows are found in six times eight; the check of all is not repeated
+
+
+@dataclass(frozen=True)
+class Unchecked:
+    """A check that could not run.
+
+    Attributes:
+        error: the kind of error, never its message: a message may quote personal data.
+        rows: the rows of the chunk that it could not judge.
+    """
+
+    error: str
+    rows: Mask
 
 
 @lru_cache(maxsize=1)
@@ -39,27 +60,36 @@ def _expectation_types() -> dict[str, Any]:
     from great_expectations.expectations.metrics.metric_provider import metric_value
     from great_expectations.expectations.metrics.table_metric_provider import TableMetricProvider
 
+    from expectations.rendering import RENDERERS
+
     def made(kind: str, check_type: type[Check]) -> Any:
         metric, name = f"record.{kind}.failing", "".join(part.capitalize() for part in kind.split("_"))
 
         def failing(
             cls: Any, execution_engine: Any, metric_domain_kwargs: Any, metric_value_kwargs: Any, **_: Any
-        ) -> tuple[int, list[int]]:
+        ) -> Mask | Exception:
             frame, _, _ = execution_engine.get_compute_domain(
                 domain_kwargs=metric_domain_kwargs, domain_type=MetricDomainTypes.TABLE
             )
             check = check_type.model_validate_json(metric_value_kwargs["settings"])
-            return len(frame), check.bad(_rows_of(frame)).nonzero()[0].tolist()
+            # An error is an answer too: raised here, it would make Great Expectations compute all others again.
+            try:
+                return check.bad(_rows_of(frame))
+            except Exception as error:
+                return error
 
         def validate(self: Any, metrics: dict[str, Any], **_: Any) -> dict[str, Any]:
-            count, positions = metrics[metric]
+            bad = metrics[metric]
+            if isinstance(bad, Exception):
+                raise bad
+            count = int(bad.sum())
             return {
-                "success": not positions,
+                "success": not count,
                 "result": {
-                    "element_count": count,
-                    "unexpected_count": len(positions),
-                    "unexpected_percent": 100 * len(positions) / count if count else 0.0,
-                    "unexpected_index_list": positions,
+                    "element_count": len(bad),
+                    "unexpected_count": count,
+                    "unexpected_percent": 100 * count / len(bad) if len(bad) else 0.0,
+                    "unexpected_rows": np.packbits(bad).tobytes(),
                 },
             }
 
@@ -84,10 +114,16 @@ def _expectation_types() -> dict[str, Any]:
                 "success_keys": ("settings",),
                 "args_keys": ("settings",),
                 "_validate": validate,
+                **RENDERERS,
             },
         )
 
     return {kind: made(kind, check_type) for kind, check_type in CHECKS.items()}
+
+
+def registered(kind: str) -> str:
+    """The name by which Great Expectations knows the expectation of a kind of check."""
+    return str(_expectation_types()[kind].expectation_type)
 
 
 _last: tuple[Any, Rows] | None = None
@@ -125,17 +161,7 @@ class RecordSuite:
         self.judgements: dict[str, Judgement] = {each.key: each for each in judgements(specification, record)}
         self._context = gx.get_context(mode="ephemeral")
         self._context.variables.progress_bars = gx.data_context.types.base.ProgressBarsConfig(globally=False)
-        types = _expectation_types()
-        self.suite = gx.ExpectationSuite(
-            name=f"{record.lower()}_{specification.general.version}",
-            expectations=[
-                types[each.check.kind](
-                    settings=each.check.model_dump_json(),
-                    meta={"key": key, "rule": each.rule_id, "severity": each.severity, "family": each.family},
-                )
-                for key, each in self.judgements.items()
-            ],
-        )
+        self.suite = self._suite(self.judgements)
         self._chunk = 0
 
     def columns(self) -> list[str]:
@@ -144,15 +170,38 @@ class RecordSuite:
             dict.fromkeys(column for each in self.judgements.values() for column in each.check.columns())
         )
 
-    def judge(self, frame: pd.DataFrame) -> tuple[dict[str, list[int]], dict[str, str]]:
+    def _suite(self, keys: Iterable[str]) -> Any:
+        """A suite of some of the judgements."""
+        import great_expectations as gx
+
+        types, named = _expectation_types(), [(key, self.judgements[key]) for key in keys]
+        return gx.ExpectationSuite(
+            name=self.record.lower(),
+            expectations=[
+                types[each.check.kind](
+                    settings=each.check.model_dump_json(),
+                    meta={"key": key, "rule": each.rule_id, "severity": each.severity, "family": each.family},
+                )
+                for key, each in named
+            ],
+        )
+
+    def judge(self, frame: pd.DataFrame) -> tuple[dict[str, Mask], dict[str, Unchecked]]:
         """Judge one chunk.
 
         Args:
             frame: the chunk with a RangeIndex from 0, text as `str`, other columns Arrow-backed.
 
         Returns:
-            Failing positions by judgement key, and by key the kind of error of each check that could not run.
+            Failing rows by judgement key, and by key each check that could not run, on all rows or on some.
         """
+        failing, errors = self._validated(self.suite, self.judgements, frame)
+        return failing, self._narrowed(frame, failing, errors) if errors else {}
+
+    def _validated(
+        self, suite: Any, keys: Iterable[str], frame: pd.DataFrame
+    ) -> tuple[dict[str, Mask], dict[str, str]]:
+        """One run of a suite over a frame: failing rows, and the kind of error of each check that could not run."""
         self._chunk += 1
         name = f"chunk_{self._chunk}"
         # A data source a chunk, deleted after it: Great Expectations keeps every frame that it was given.
@@ -163,23 +212,64 @@ class RecordSuite:
                 .add_batch_definition_whole_dataframe(name)
                 .get_batch({"dataframe": frame})
             )
-            results = batch.validate(self.suite, result_format=RESULT_FORMAT).results
+            results = batch.validate(suite, result_format=RESULT_FORMAT).results
         finally:
             global _last
             _last = None
             self._context.data_sources.delete(name)
-        failing: dict[str, list[int]] = {}
-        unchecked: dict[str, str] = dict.fromkeys(self.judgements, "没有结果")
+        failing: dict[str, Mask] = {}
+        errors: dict[str, str] = dict.fromkeys(keys, _NO_RESULT)
         for result in results:
             key = result.expectation_config.meta["key"]
             error = _error(result.exception_info)
-            if error is not None or "unexpected_count" not in result.result:
-                unchecked[key] = error or "没有结果"
+            if error is not None or "unexpected_rows" not in result.result:
+                errors[key] = error or _NO_RESULT
                 continue
-            unchecked.pop(key, None)
+            errors.pop(key, None)
             if result.result["unexpected_count"]:
-                failing[key] = result.result["unexpected_index_list"]
-        return failing, unchecked
+                bits = np.frombuffer(result.result["unexpected_rows"], np.uint8)
+                failing[key] = np.unpackbits(bits, count=len(frame)).astype(bool)
+        return failing, errors
+
+    def _narrowed(
+        self, frame: pd.DataFrame, failing: dict[str, Mask], errors: dict[str, str]
+    ) -> dict[str, Unchecked]:
+        """Which rows a check that broke down could not judge: one row that it cannot read keeps back itself alone.
+
+        The chunk is tried in pieces, those that fail in smaller ones. Where all pieces fail it is the check itself,
+        not a row. What the check finds in the other pieces goes into `failing`.
+        """
+        count = len(frame)
+        rows = {key: np.zeros(count, bool) for key in errors}
+        lost = {key for key in errors if not set(self.judgements[key].check.columns()) <= set(frame.columns)}
+        for key in lost:
+            rows[key][:] = True
+        waiting = [(0, count, [key for key in errors if key not in lost])]
+        tries = _TRIES
+        while waiting:
+            start, stop, keys = waiting.pop(0)
+            if not keys:
+                continue
+            if stop - start == 1 or tries < _PIECES:
+                for key in keys:
+                    rows[key][start:stop] = True
+                continue
+            edges = np.linspace(start, stop, min(_PIECES, stop - start) + 1).astype(int).tolist()
+            tries -= len(edges) - 1
+            suite, failed = self._suite(keys), []
+            for low, high in pairwise(edges):
+                found, broken = self._validated(suite, keys, frame.iloc[low:high].reset_index(drop=True))
+                failed.append((low, high, set(broken)))
+                for key, bad in found.items():
+                    failing.setdefault(key, np.zeros(count, bool))[low:high] = bad
+            whole = set.intersection(*(broken for _, _, broken in failed))
+            for key in whole:
+                rows[key][start:stop] = True
+            waiting += [(low, high, sorted(broken - whole)) for low, high, broken in failed]
+        return {key: Unchecked(error, rows[key]) for key, error in errors.items() if rows[key].any()}
+
+
+_NO_RESULT = "没有结果"
 
 
 def _error(info: dict[str, Any] | None) -> str | None:

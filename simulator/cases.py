@@ -69,8 +69,12 @@ def draw_plan(
     people: tuple[int, int],
     spreadsheet_share: float,
     spreadsheets_from: int,
+    has_faults: bool,
 ) -> tuple[Plan, Draws]:
-    """The plan of the cases applied for on `days`, follow-ups of forwarded cases included, defects not yet."""
+    """The plan of the cases applied for on `days`, follow-ups of forwarded cases included; of the faults only those
+    that lie between cases (where `has_faults`)."""
+    from simulator import together  # which speaks of plans itself
+
     draws = Draws(seed, days)
     day = np.repeat(np.array([d.number for d in days], dtype=np.int64), [d.count for d in days])
     rank = np.concatenate([np.arange(d.count) for d in days]) if days else np.zeros(0, np.int64)
@@ -104,10 +108,6 @@ def draw_plan(
     source = np.where(catalogue.is_housing[item], BUREAU, PLATFORM)
     paper = catalogue.is_spreadsheet_town[item] & (channel != ONLINE) & (day >= spreadsheets_from)
     source = np.where(paper & (draws["source"] < spreadsheet_share), TOWN, source)
-    applied = _times(day, evening, channel == ONLINE, draws)
-    applied = spread_out(applied, catalogue.unit[item], -1)
-    town = source == TOWN  # spreadsheets know minutes only
-    applied[town] = spread_out(applied[town] // MINUTE * MINUTE, catalogue.unit[item[town]], -MINUTE)
     applicant = np.where(
         forwarded | (draws["applicant"] < catalogue.person_share[item]),
         1,
@@ -131,7 +131,12 @@ def draw_plan(
         "origin_id": np.full(len(day), NONE, dtype=np.int64),
         "at": np.full((len(day), len(SLOTS)), NONE, dtype=np.int64),
     }
-    plan["at"][:, SB] = applied
+    together.lay(plan, days, catalogue, ~online_only & ~forwarded & has_faults)
+    item, source, unit = plan["item"], plan["source"], catalogue.unit[plan["item"]]
+    applied = spread_out(_times(day, evening, plan["channel"] == ONLINE, draws), unit, -1)
+    town = source == TOWN  # spreadsheets know minutes only
+    applied[town] = spread_out(applied[town] // MINUTE * MINUTE, unit[town], -MINUTE)
+    plan["at"][:, SB] = together.enter_at_once(plan, applied, unit)
     # Somebody else, so that the contact of a firm is not the applicant of another case of the same day.
     plan["cid"] = (plan["pid"] + 1 + persons // 3) % persons
     _run(plan, draws, catalogue, forwarded)
@@ -284,6 +289,7 @@ def _follow_up(plan: Plan, draws: Draws, catalogue: Catalogue, origins: NDArray[
     )
     more["origin_id"] = plan["case_id"][origins]
     more["day"] = day
+    more["together"], more["group"] = np.zeros_like(day), np.full_like(day, NONE)
     more["channel"] = np.full(len(origins), WINDOW, dtype=np.int64)
     times = np.full_like(at, NONE)
     times[:, SB] = starts

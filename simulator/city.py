@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 
 from simulator import (
     cases,
+    declared_counts,
     emission,
     fault_kinds,
     items,
@@ -141,6 +142,7 @@ class City:
             self.people,
             min(1.0, SPREADSHEET_ROWS / expected),
             emission.SPREADSHEETS_FROM,
+            self.settings.defects > 0,
         )
         emission.emit(plan, draws, self.catalogue, self.settings.defects, workdays.to_seconds(START))
         cases.number_cases(plan)
@@ -183,6 +185,8 @@ class City:
             progress(counted, self.settings.cases, "建立索引")
         writers.close()
         self.server.create_indexes()
+        with self.server.attached(self.connection):
+            declared_counts.publish(self.connection, until, self.folder / "truth")
         self._write_services(until)
         last = START.date()
         self._save(START, last)
@@ -221,6 +225,7 @@ class City:
         with self.server.attached(self.connection):
             rows = sources.load_platform(self.connection, low, high, advances=True)
             rows += sources.load_bureau(self.connection, low, high, first=False)
+            declared_counts.publish(self.connection, high, self.folder / "truth")
         files = self._drop_files(low, high)
         folder = self.folder / "truth"
         for name, query in _truth_queries(high).items():

@@ -3,6 +3,7 @@
 import json
 import shutil
 from datetime import datetime, timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,11 +13,28 @@ from wangting import clock, console, locks, settings
 from wangting.errors import WangtingError
 
 app = typer.Typer(help="模拟城市与省平台：启动、推进、查看、停止", no_args_is_help=True)
+
+
+class Dialect(StrEnum):
+    """In which words the province of this city takes records."""
+
+    XML = "xml"
+    JSON = "json"
+    FRONT_END = "front_end"
+
+
+class Route(StrEnum):
+    """By which way they come to it."""
+
+    DIRECT = "direct"
+    SHARING_PLATFORM = "sharing_platform"
+
+
 AsJson = Annotated[bool, typer.Option("--json", help="以 JSON 输出")]
 
 
-def _start_parts(home: Path) -> None:
-    """Start the databases, the services and the province, and write down how to reach them."""
+def _start_parts(home: Path, dialect: str = "xml", route: str = "direct") -> None:
+    """Start the databases, the services and the province, and write down how to reach them and in which words."""
     from simulator import province, services
     from simulator.postgres import Server
 
@@ -27,8 +45,16 @@ def _start_parts(home: Path) -> None:
         "HOUSING_BUREAU_URL": server.url("housing_bureau"),
         "TOWN_STATION_DROP": str(home / "simulator" / "drop" / "town_station"),
         **services.start(home),
-        **province.start(home),
     }
+    database = None
+    if dialect == "front_end":
+        server.make_database("front_end")
+        database = server.url("front_end")
+    connections |= province.start(home, front_end=database)
+    if route == "sharing_platform":
+        connections |= province.start_sharing_platform(home, connections)
+    if (dialect, route) != ("xml", "direct"):
+        connections |= {"PROVINCE_DIALECT": dialect, "PROVINCE_ROUTE": route}
     path = home / "simulator" / "connections.json"
     draft = path.with_suffix(".new")
     draft.write_text(json.dumps(connections, indent=1), "utf-8")
@@ -62,8 +88,12 @@ def _known(home: Path) -> dict[str, Any]:
     return state
 
 
-def create_or_start(cases: int, seed: int, defects: float) -> dict[str, Any]:
+def create_or_start(
+    cases: int, seed: int, defects: float, dialect: str = "xml", route: str = "direct"
+) -> dict[str, Any]:
     """Make the city, or start the servers of the one that is there; raises where that is another city."""
+    if dialect == "front_end" and route != "direct":
+        raise WangtingError("前置库没有经共享平台的路由", place="--route", mend="改为 direct，或换一种报文")
     from simulator import city
 
     home = settings.home()
@@ -77,7 +107,7 @@ def create_or_start(cases: int, seed: int, defects: float) -> dict[str, Any]:
                 place=str(home),
                 mend="用相同的参数启动它，或先运行 wangting simulate down --remove 再建新的",
             )
-        _start_parts(home)
+        _start_parts(home, dialect, route)
         return {"created": False, **_summary(home, state)}
     if clock.simulated() is None and (home / "ledger.sqlite").exists():
         raise WangtingError(
@@ -94,7 +124,7 @@ def create_or_start(cases: int, seed: int, defects: float) -> dict[str, Any]:
             lambda done, total, text: step(done, total=total, text=text)
         )
     clock.set_simulated(city.START)
-    _start_parts(home)
+    _start_parts(home, dialect, route)
     return {"created": True, **made, **_summary(home, _known(home))}
 
 
@@ -149,11 +179,13 @@ def up(
     cases: Annotated[int, typer.Option(help="截至起始时钟（2017-11-30 18:00）申办的办件数")] = 50_000,
     seed: Annotated[int, typer.Option(help="随机种子")] = 7,
     defects: Annotated[float, typer.Option(help="带缺陷的办件比例")] = 0.01,
+    dialect: Annotated[Dialect, typer.Option(help="省平台的报文：XML、JSON 或前置库")] = Dialect.XML,
+    route: Annotated[Route, typer.Option(help="直连省平台，或经市共享平台")] = Route.DIRECT,
     as_json: AsJson = False,
 ) -> None:
     """建立并启动模拟城市与省平台；已建立的同一座城市只重新启动服务。"""
     with locks.writer("simulator"):
-        data = create_or_start(cases, seed, defects)
+        data = create_or_start(cases, seed, defects, dialect.value, route.value)
     console.emit(data, as_json=as_json, show=lambda each: _show("模拟城市已启动", each))
 
 

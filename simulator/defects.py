@@ -3,10 +3,12 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.cases import NONE, TOWN, WINDOW, Plan
+from simulator import together
+from simulator.cases import BJ, LQDJ, NONE, TOWN, WINDOW, Plan
 from simulator.draws import HOUR, Draws
 from simulator.fault_kinds import KINDS, NUMBER
 from simulator.items import Catalogue
+from simulator.workdays import DAY
 
 
 def plant(plan: Plan, draws: Draws, catalogue: Catalogue, rate: float) -> NDArray[np.int64]:
@@ -14,7 +16,9 @@ def plant(plan: Plan, draws: Draws, catalogue: Catalogue, rate: float) -> NDArra
     kind = np.full(len(plan["day"]), NONE, dtype=np.int64)
     row = plan["draw_row"]
     # Cases of a forwarded chain stay sound, so that the chain can be followed.
-    sound = (plan["origin_id"] == NONE) & (plan["result"] != 4)
+    sound = (plan["origin_id"] == NONE) & (plan["result"] != 4) & (plan["together"] == together.NOBODY)
+    for shared, name in ((together.TWICE, "same_applicant_twice_a_day"), (together.BULK, "entered_in_bulk")):
+        kind[plan["together"] == shared] = NUMBER[name]
     chosen = np.flatnonzero(sound & (draws["defect"][row] < rate))
     if not len(chosen):
         return kind
@@ -43,6 +47,9 @@ def _change_plan(plan: Plan, kind: NDArray[np.int64], catalogue: Catalogue) -> N
     visited = kind == NUMBER["declared_full_online_yet_visited"]
     plan["supplement_online"][visited] = 0
     plan["collection"][visited] = WINDOW
+    slow = kind == NUMBER["immediate_item_takes_days"]
+    for slot in (BJ, LQDJ):
+        plan["at"][slow, slot] += np.where(plan["at"][slow, slot] == NONE, 0, 2 * DAY)
 
 
 def mend_times(

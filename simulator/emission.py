@@ -5,7 +5,7 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator import defects, fault_kinds, workdays
+from simulator import defects, fault_kinds, together, workdays
 from simulator.cases import BJ, NONE, ONLINE, PLATFORM, SB, SLOTS, TOWN, WSYSL, Flags, Plan
 from simulator.draws import HOUR, MINUTE, Draws, spread_out
 from simulator.items import Catalogue
@@ -33,7 +33,8 @@ def next_drop(times: Seconds, unit: NDArray[np.int64]) -> Seconds:
 
 
 def emit(plan: Plan, draws: Draws, catalogue: Catalogue, defect_rate: float, campaign: int) -> None:
-    """Add to the plan: `seen` (times of visibility), late rows, `defect`, `mend_at`, `fix`, `fix_at`, `fix2_at`.
+    """Add to the plan: `seen` (times of visibility), late rows, `defect`, `mend_at`, `fix`, `fix_at`, `fix2_at`,
+    `speaks_from` (when a fault between cases shows).
 
     `campaign` is the moment (local seconds) after which the city mends a batch of older faults.
     """
@@ -67,6 +68,7 @@ def emit(plan: Plan, draws: Draws, catalogue: Catalogue, defect_rate: float, cam
             again = np.where(plan["mend_at"] == NONE, NONE, np.maximum(plan["mend_at"], seen[:, slot]))
             seen[mine, slot] = again[mine]
     plan["seen"] = seen
+    plan["speaks_from"] = together.speaks_from(plan)
     _correct(plan, draws, clean, unit, campaign)
     last = np.maximum(seen.max(axis=1), plan["mend_at"])
     for name in ("fix_at", "fix2_at"):

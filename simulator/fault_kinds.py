@@ -1,14 +1,9 @@
 """Which kinds of fault can be planted, on which record, and which rule ought to find each?
 
-A value fault is the first version of one record with a wrong value; a mend is the next version with the right one.
-A gap is a record that never comes (or, when mended, comes late); the rule then speaks on another record.
+Null bytes are no kind: neither PostgreSQL's text nor a spreadsheet can carry one.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
-import numpy as np
-
+from simulator import record_kinds
 from simulator.cases import (
     BJ,
     BJGZ1,
@@ -30,124 +25,46 @@ from simulator.cases import (
     TOWN,
     WINDOW,
     WSYSL,
-    Flags,
-    Plan,
 )
-from simulator.items import Catalogue
-from simulator.workdays import DAY
-
-Eligible = Callable[[Plan, Catalogue], Flags]
-
-
-@dataclass(frozen=True)
-class Kind:
-    """One kind of fault.
-
-    Args:
-        name: its id in the truth files.
-        record: the table of the record that carries it, as in `records`.
-        slot: the stage whose visibility a mend follows.
-        rules: the rule ids that must fire, the planted one first; none where the gate cannot see it.
-        eligible: which cases of a plan may carry it.
-        change: SQL assignments that spoil the first version of the record.
-        where: narrows down the record where a table holds several of a case.
-        gap: stages whose records are left out; `record` then is the one on which the rule speaks.
-        sources: the sources whose cases may carry it.
-        is_mended: whether some of them are mended later.
-        rarity: higher is chosen first where a case could carry several.
-        speaks_on: the table on whose record the rule speaks, where that is not the spoilt one.
-    """
-
-    name: str
-    record: str
-    slot: int
-    rules: tuple[str, ...]
-    eligible: Eligible
-    change: str = ""
-    where: str = "true"
-    gap: tuple[int, ...] = ()
-    sources: tuple[int, ...] = (PLATFORM,)
-    is_mended: bool = True
-    rarity: float = 1.0
-    speaks_on: str = ""
-
-    @property
-    def hit(self) -> str:
-        """The table whose record the rule speaks on."""
-        return self.speaks_on or self.record
-
-    @property
-    def gate_sees(self) -> bool:
-        """Whether any rule of the specification speaks on it."""
-        return bool(self.rules)
-
-
-def _has(*slots: int) -> Eligible:
-    return lambda plan, _: np.all([plan["at"][:, slot] != NONE for slot in slots], axis=0)
-
-
-def _result(*codes: int, without: tuple[int, ...] = ()) -> Eligible:
-    def eligible(plan: Plan, _: Catalogue) -> Flags:
-        flags: Flags = np.isin(plan["result"], codes) & ~plan["is_refused"] & (plan["at"][:, BJ] != NONE)
-        for slot in without:
-            flags &= plan["at"][:, slot] == NONE
-        return flags
-
-    return eligible
-
-
-def _both(*conditions: Eligible) -> Eligible:
-    return lambda plan, catalogue: np.all([each(plan, catalogue) for each in conditions], axis=0)
-
-
-def _column(name: str, *values: int) -> Eligible:
-    return lambda plan, _: np.isin(plan[name], values)
-
-
-def _item(name: str) -> Eligible:
-    return lambda plan, catalogue: getattr(catalogue, name)[plan["item"]]
-
-
-def _not_immediate(plan: Plan, catalogue: Catalogue) -> Flags:
-    flags: Flags = ~catalogue.is_immediate[plan["item"]]
-    return flags
-
-
-def _below_the_city(plan: Plan, catalogue: Catalogue) -> Flags:
-    flags: Flags = catalogue.level[plan["item"]] > 0
-    return flags
-
-
-def _full_online_with_visits(plan: Plan, catalogue: Catalogue) -> Flags:
-    """Online, item declared 全流程, a supplement and a collection on two days."""
-    at = plan["at"]
-    handed = np.maximum(at[:, BJSL1], at[:, BJSL2])
-    flags: Flags = (
-        (plan["channel"] == ONLINE)
-        & catalogue.is_full[plan["item"]]
-        & (handed != NONE)
-        & (at[:, LQDJ] != NONE)
-        & (handed // DAY != at[:, LQDJ] // DAY)
-    )
-    return flags
-
+from simulator.kinds import (
+    Kind,
+    below_the_city,
+    both,
+    column,
+    full_online_with_visits,
+    has,
+    item,
+    not_immediate,
+    result,
+)
 
 _ALL = (PLATFORM, BUREAU, TOWN)
 _DATABASES = (PLATFORM, BUREAU)
 _SPOILT_ID = "substr({0}, 1, 17) || case when right({0}, 1) = '5' then '7' else '5' end"
-_any = _has(SB)
-_stable = _item("is_stable")
+_any = has(SB)
+_stable = item("is_stable")
 
-KINDS: tuple[Kind, ...] = (
+_OWN: tuple[Kind, ...] = (
     Kind("missing_mobile", "sb", SB, ("C1.required",), _any, "LXRSJ = null", sources=_ALL),
     Kind("filler_project_name", "sb", SB, ("C1.required",), _any, "SBXMMC = '无'"),
-    Kind("missing_closing_time", "bj", BJ, ("C1.required",), _result(6, without=(LQDJ,)), "BJSJ = null"),
+    Kind("missing_closing_time", "bj", BJ, ("C1.required",), result(6, without=(LQDJ,)), "BJSJ = null"),
+    Kind(
+        "closing_date_of_zeros",
+        "bj",
+        BJ,
+        ("C1.required",),
+        result(6, without=(LQDJ,)),
+        "BJSJ = null",
+        sources=(TOWN,),
+        is_mended=False,
+        rarity=9,
+    ),
     Kind(
         "unreadable_closing_date",
         "bj",
         BJ,
         ("C1.required",),
-        _result(6, without=(LQDJ,)),
+        result(6, without=(LQDJ,)),
         "BJSJ = null",
         sources=(TOWN,),
         is_mended=False,
@@ -158,17 +75,17 @@ KINDS: tuple[Kind, ...] = (
         "later",
         SB,
         ("C2.has_application",),
-        _has(SL, SP1, SP3),
+        has(SL, SP1, SP3),
         gap=(SB,),
         rarity=1.5,
     ),
-    Kind("closing_without_acceptance", "bj", SL, ("C2.closing_has_acceptance",), _result(0, 6), gap=(SL,)),
+    Kind("closing_without_acceptance", "bj", SL, ("C2.closing_has_acceptance",), result(0, 6), gap=(SL,)),
     Kind(
         "closing_without_approval",
         "bj",
         SP1,
         ("C2.closing_has_approval",),
-        _both(_result(0, 6), _has(SP1), _not_immediate),
+        both(result(0, 6), has(SP1), not_immediate),
         gap=(SP1, SP2, SP3),
     ),
     Kind(
@@ -176,7 +93,7 @@ KINDS: tuple[Kind, ...] = (
         "tbcxjg",
         TBSQ,
         ("C2.result_has_start",),
-        _has(TBJG),
+        has(TBJG),
         gap=(TBSQ,),
         rarity=9,
     ),
@@ -185,7 +102,7 @@ KINDS: tuple[Kind, ...] = (
         "bjsl",
         BJGZ1,
         ("C2.receipt_has_notice",),
-        _has(BJSL1),
+        has(BJSL1),
         gap=(BJGZ1,),
         rarity=6,
     ),
@@ -194,17 +111,17 @@ KINDS: tuple[Kind, ...] = (
         "bjsl",
         BJGZ2,
         ("C2.receipt_has_notice",),
-        _has(BJSL2),
+        has(BJSL2),
         gap=(BJGZ2,),
         rarity=5,
     ),
-    Kind("collection_without_closing", "lqdj", BJ, ("C2.collection_has_closing",), _has(BJ, LQDJ), gap=(BJ,)),
+    Kind("collection_without_closing", "lqdj", BJ, ("C2.collection_has_closing",), has(BJ, LQDJ), gap=(BJ,)),
     Kind(
         "missing_licence_number",
         "bj",
         BJ,
         ("C3.licence_details",),
-        _result(0),
+        result(0),
         "ZJBH = null",
         sources=_DATABASES,
     ),
@@ -213,7 +130,7 @@ KINDS: tuple[Kind, ...] = (
         "bj",
         BJ,
         ("C3.return_reason",),
-        _result(1, 2, 3),
+        result(1, 2, 3),
         "ZFHTHYY = null",
         sources=_DATABASES,
         rarity=4,
@@ -228,14 +145,14 @@ KINDS: tuple[Kind, ...] = (
         rarity=6,
     ),
     Kind("overlong_item_name", "sb", SB, ("N1.length",), _any, "SXMC = repeat(SXMC || '（含附件材料）', 12)"),
-    Kind("unknown_channel_code", "sb", SB, ("N1.code",), _column("channel", WINDOW, ONLINE), "TJFS = '7'"),
-    Kind("unknown_collection_code", "lqdj", LQDJ, ("N1.code",), _both(_result(0), _has(LQDJ)), "LQFS = '7'"),
+    Kind("unknown_channel_code", "sb", SB, ("N1.code",), column("channel", WINDOW, ONLINE), "TJFS = '7'"),
+    Kind("unknown_collection_code", "lqdj", LQDJ, ("N1.code",), both(result(0), has(LQDJ)), "LQFS = '7'"),
     Kind(
         "bad_item_check_digit",
         "lqdj",
         LQDJ,
         ("N2.sxbm", "N2.sblsh_prefix"),
-        _has(LQDJ),
+        has(LQDJ),
         "SXBM = substr(SXBM, 1, 17) || case when substr(SXBM, 18, 1) = '3' then '4' else '3' end || substr(SXBM, 19)",
     ),
     Kind(
@@ -243,7 +160,7 @@ KINDS: tuple[Kind, ...] = (
         "bj",
         BJ,
         ("N2.sblsh_prefix",),
-        _result(0, 6),
+        result(0, 6),
         "SXBM = case when SXBM = '{other}' then '{other2}' else '{other}' end",
     ),
     Kind(
@@ -267,7 +184,7 @@ KINDS: tuple[Kind, ...] = (
         "sb",
         SB,
         ("N3.id_number",),
-        _column("applicant", 1),
+        column("applicant", 1),
         f"SQRZJHM = {_SPOILT_ID.format('SQRZJHM')}",
         sources=_DATABASES,
     ),
@@ -293,7 +210,7 @@ KINDS: tuple[Kind, ...] = (
         "sb",
         SB,
         ("N3.certificate_fits",),
-        _column("applicant", 2),
+        column("applicant", 2),
         "SQRZJLX = '111', SQRZJHM = LXRSFZJHM",
     ),
     Kind(
@@ -311,7 +228,7 @@ KINDS: tuple[Kind, ...] = (
         "sb",
         SB,
         ("N4.item_known", "N4.item_valid"),
-        _both(_stable, _not_immediate, _has(SP1)),
+        both(_stable, not_immediate, has(SP1)),
         is_mended=False,
     ),
     Kind(
@@ -319,7 +236,7 @@ KINDS: tuple[Kind, ...] = (
         "sb",
         SB,
         ("N4.item_valid",),
-        _both(_not_immediate, lambda plan, _: plan["day"] > 17_450),
+        both(not_immediate, lambda plan, _: plan["day"] > 17_450),
         is_mended=False,
         rarity=1.5,
     ),
@@ -329,7 +246,7 @@ KINDS: tuple[Kind, ...] = (
         "sb",
         SB,
         ("N4.region_units",),
-        _below_the_city,
+        below_the_city,
         "XZQHDM = _foreign_region",
     ),
     Kind(
@@ -337,7 +254,7 @@ KINDS: tuple[Kind, ...] = (
         "bj",
         BJ,
         ("L1.order",),
-        _both(_result(0, 6), _has(SL)),
+        both(result(0, 6), has(SL)),
         "BJSJ = _accepted_at - interval 10 minute",
         sources=_DATABASES,
     ),
@@ -346,7 +263,7 @@ KINDS: tuple[Kind, ...] = (
         "bj",
         BJ,
         ("L1.future",),
-        _result(6, 7, without=(LQDJ,)),
+        both(not_immediate, result(6, 7, without=(LQDJ,))),
         "BJSJ = BJSJ + interval 400 day",
     ),
     Kind(
@@ -354,7 +271,7 @@ KINDS: tuple[Kind, ...] = (
         "lqdj",
         LQDJ,
         ("L1.earliest", "L1.order"),
-        _has(BJ, LQDJ),
+        has(BJ, LQDJ),
         "LQSJ = LQSJ - interval 3660 day",
     ),
     Kind(
@@ -376,7 +293,7 @@ KINDS: tuple[Kind, ...] = (
         "tbcxjg",
         TBJG,
         ("L2.special_order",),
-        _has(TBSQ, TBJG),
+        has(TBSQ, TBJG),
         "TBCXJSRQ = _special_started_at - interval 1 day",
         rarity=7,
     ),
@@ -385,7 +302,7 @@ KINDS: tuple[Kind, ...] = (
         "sl",
         SL,
         ("L2.limit_is_catalogues",),
-        _both(_has(SL), _stable),
+        both(has(SL), _stable),
         "GDBLSX = GDBLSX + 10",
     ),
     Kind(
@@ -393,7 +310,7 @@ KINDS: tuple[Kind, ...] = (
         "sl",
         SL,
         ("L3.refused_yet_issued",),
-        _both(_result(0), _has(SL)),
+        both(result(0), has(SL)),
         "SLZTDM = '2', BSLYY = '申请材料不符合法定形式'",
         speaks_on="bj",
     ),
@@ -402,19 +319,61 @@ KINDS: tuple[Kind, ...] = (
         "sl",
         WSYSL,
         ("L3.online_without_pre_acceptance",),
-        _both(_has(WSYSL, SL), _column("pre_status", 1), _column("channel", ONLINE)),
+        both(has(WSYSL, SL), column("pre_status", 1), column("channel", ONLINE)),
         gap=(WSYSL,),
+    ),
+    Kind(
+        "same_applicant_twice_a_day",
+        "sb",
+        SB,
+        ("U1.one_application_a_day",),
+        lambda plan, _: plan["day"] < 0,
+        is_mended=False,
+        together=True,
+    ),
+    Kind(
+        "entered_in_bulk",
+        "sb",
+        SB,
+        ("L3.bulk_entry",),
+        lambda plan, _: plan["day"] < 0,
+        is_mended=False,
+        together=True,
+    ),
+    Kind("reported_by_two_systems", "sb", SB, ("U1.systems_agree",), _any, is_mended=False, rarity=2),
+    Kind(
+        "version_skipped", "sb", SB, ("U1.version_gap",), _any, "BZ = '更正后重报'", is_mended=False, skips=3
+    ),
+    Kind(
+        "immediate_item_takes_days",
+        "bj",
+        BJ,
+        ("L3.immediate_within_a_day",),
+        both(item("is_immediate"), result(0, 1, 6), has(SL)),
+        is_mended=False,
+        sources=(PLATFORM, TOWN),
     ),
     Kind("channel_missing", "sb", SB, (), _any, "TJFS = null", rarity=0.7),
     Kind("row_sent_twice", "sb", SB, (), _any, is_mended=False, rarity=0.7),
+    # What looks odd and is allowed: signs of XML, an emoji, line breaks, a text that just fits.
+    Kind(
+        "odd_but_legal_signs",
+        "sb",
+        SB,
+        (),
+        _any,
+        "BZ = '<甲> & \"乙\" ''丙'' ]]> 😀' || chr(9) || chr(10) || '—'",
+    ),
+    Kind("as_long_as_may_be", "sb", SB, (), _any, "BZ = repeat('潮', 996) || '😀😀'"),
     Kind(
         "declared_full_online_yet_visited",
         "sb",
         SB,
         (),
-        _full_online_with_visits,
+        full_online_with_visits,
         is_mended=False,
         rarity=8,
     ),
 )
+KINDS = (*_OWN, *record_kinds.KINDS)
 NUMBER = {kind.name: number for number, kind in enumerate(KINDS)}

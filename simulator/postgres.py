@@ -13,6 +13,7 @@ from typing import Any
 
 import duckdb
 
+from simulator import declared_counts
 from simulator.record_columns import RECORDS
 from wangting.errors import WangtingError
 
@@ -209,12 +210,27 @@ class Server:
                     f"call postgres_execute('target', {engine.literal(statement)}, use_transaction=false)"
                 )
 
+    def make_database(self, name: str) -> None:
+        """Make an empty database where there is none of that name."""
+        from wangting import engine
+
+        with engine.connect() as connection:
+            engine.load_extension(connection, "postgres_scanner")
+            connection.execute(f"attach '{self.url('postgres')}' as target (type postgres)")
+            known = connection.execute(
+                "select * from postgres_query('target', "
+                f"{engine.literal(f'select 1 from pg_database where datname = {engine.literal(name)}')})"
+            ).fetchall()
+        if not known:
+            self.execute("postgres", f"create database {name}")
+
     def create_databases(self) -> None:
         """Make both databases with empty tables; indexes come after the first load."""
         self.execute("postgres", ";".join(f"create database {name}" for name in DATABASES))
         self.execute(
             "unified_platform",
             ";".join(f"create table ex_gdbs_{name} ({platform_table(name)})" for name in RECORDS)
+            + f";create table declared_counts ({declared_counts.TABLE})"
             + ";create table emission_mark (emitted_until timestamp)",  # the simulator's own, no part of the platform
         )
         self.execute(

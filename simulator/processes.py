@@ -35,10 +35,18 @@ App = Callable[[Any, Any, Any], Awaitable[None]]
 # ---- the side that starts and stops -------------------------------------------------------------------------
 
 
-def start(home: Path, folder: Path, module: str, arguments: Sequence[str], title: str) -> str:
+def start(
+    home: Path,
+    folder: Path,
+    module: str,
+    arguments: Sequence[str],
+    title: str,
+    secrets_of: Mapping[str, str] | None = None,
+) -> str:
     """Start `python -m module` with its state in `folder`, wait until it is healthy, return its base address.
 
-    A server that already runs with the same arguments is left alone; one with other arguments is restarted.
+    A server that already runs with the same arguments is left alone; one with other arguments is restarted. What is
+    secret goes in `secrets_of`, as environment: everybody on the machine may read a command line.
     Raises WangtingError with the server's own last words when it does not come up.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -49,7 +57,7 @@ def start(home: Path, folder: Path, module: str, arguments: Sequence[str], title
         stop(folder)
     mark = secrets.token_hex(8)
     log = folder / "server.log"
-    environment = os.environ | {"WANGTING_HOME": str(home), "PYTHONUNBUFFERED": "1"}
+    environment = os.environ | {"WANGTING_HOME": str(home), "PYTHONUNBUFFERED": "1"} | dict(secrets_of or {})
     environment["PYTHONPATH"] = os.pathsep.join(
         part for part in (str(PROJECT), os.environ.get("PYTHONPATH", "")) if part
     )

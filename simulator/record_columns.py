@@ -49,8 +49,23 @@ class Record:
         return "numeric(16,2)" if column in self.numbers else "text"
 
 
-def _with_ids(columns: dict[str, str]) -> dict[str, str]:
-    return {"SBLSH": "c.sblsh", "SXBM": "c.sxbm"} | columns | {"BZ": "null", "BYZD": "null"}
+# What the additions of 2016 brought: of a window's own code and clerk the platform keeps no note.
+_OF_A_WINDOW = {"YWCKDM": "null", "CKFWRYZJHM": "null", "CKFWRYXM": "null"}
+_OF_2016 = {
+    "SXBBH": "v.version::varchar",
+    "SXQXBM": "null",
+    "PROJECT_CODE": "null",
+    "SBCKDM": "null",
+    "CKFWRYZJHM": "null",
+    "CKFWRYXM": "null",
+    "WSSBQD": "case when c.channel = 1 then ['0', '0', '0', '0', '1', '1', '3', '2', '4', '9'][1 + c.case_id % 10] end",
+    "OBTAIN_PAPER_WAY": "null",
+    "OBTAIN_DELIVER_WAY": "case c.channel when 0 then '0' when 8 then '1' end",
+}
+
+
+def _with_ids(columns: dict[str, str], later: dict[str, str] | None = None) -> dict[str, str]:
+    return {"SBLSH": "c.sblsh", "SXBM": "c.sxbm"} | columns | {"BZ": "null", "BYZD": "null"} | (later or {})
 
 
 def steps_case(expression: str) -> str:
@@ -89,7 +104,8 @@ RECORDS: dict[str, Record] = {
                 "YSBLSH": "c.origin_no",
                 "USERIDCODE": f"case when c.channel = 1 then {_CONTACT.format('account_id')} end",
                 "QDFS": "case when c.channel = 1 then (c.case_id % 4)::varchar end",
-            }
+            },
+            _OF_2016,
         ),
         ("sb",),
         times=("SBSJ",),
@@ -140,7 +156,8 @@ RECORDS: dict[str, Record] = {
                 "GDBLSXDW": "v.promised_unit",
                 "GDSF": "'不收费'",
                 "SLZLQD": _MATERIALS,
-            }
+            },
+            _OF_A_WINDOW,
         ),
         ("sl",),
         integers=("GDBLSX",),
@@ -205,7 +222,8 @@ RECORDS: dict[str, Record] = {
                 "XZQHDM": "v.region_text",
                 "BJSLJTDD": "case when c.supplement_online = 1 then '网上' else v.hall end",
                 "XH": "1",
-            }
+            },
+            _OF_A_WINDOW,
         ),
         ("bjsl1", "bjsl2"),
         integers=("XH",),
@@ -296,7 +314,8 @@ RECORDS: dict[str, Record] = {
                 "LQFS": "c.collection::varchar",
                 "LQSJ": "c.at_lqdj",
                 "XZQHDM": "case when c.collects_elsewhere then '445100000000' else v.region_text end",
-            }
+            },
+            _OF_A_WINDOW,
         ),
         ("lqdj",),
         times=("LQSJ",),

@@ -2,8 +2,9 @@
 
 Every record of a case is a row with the official columns and these beside: `_case_id`, `_source` (0 platform,
 1 bureau, 2 town), `_version` (1, 2, …), `_seen` (when it becomes visible), `_written` (the source's write time),
-`_defect` (number of the planted kind or null), `_rules` (rule ids that must fire), `_rules_until` (when a late
-record mends them, or null), `_is_resend`.
+`_defect` (number of the planted kind or null), `_rules` (rule ids that must fire), `_rules_from` (when so much can be
+seen that they do, or null), `_rules_until` (when a late record mends them, or null), `_is_resend` (the row adds nothing
+to what is true).
 
 The plain cases are views over the plan; the few with a fault or a correction are tables (`special_…`) that are then
 changed. Views with the prefix `happened_` word all cases as they really were.
@@ -12,6 +13,8 @@ changed. Views with the prefix `happened_` word all cases as they really were.
 import duckdb
 
 from simulator import emission, fault_kinds
+from simulator.cases import BUREAU
+from simulator.kinds import Kind
 from simulator.record_columns import RECORDS, Record, steps_case
 
 _HANDLER = (
@@ -45,7 +48,7 @@ def select(record: Record, plan: str, *, happened: bool = False) -> str:
     return (
         f"select {columns}, c.case_id as _case_id, c.source as _source, 1 as _version, {seen} as _seen,"
         f" {written} as _written, nullif(c.defect, -1) as _defect, []::varchar[] as _rules,"
-        " null::timestamp as _rules_until, false as _is_resend"
+        " c.speaks_from as _rules_from, null::timestamp as _rules_until, false as _is_resend"
         f" from {plan} c join versions v on v.vid = c.vid {record.joins} where {seen} is not null"
     )
 
@@ -76,6 +79,7 @@ def build(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(
         "create or replace table hints as select c.case_id, c.mend_at, n.neighbour as _neighbour,"
         " case when v.region_code like '445122%' then '445103000000' else '445122000000' end as _foreign_region,"
+        " c.at_sb as _applied_at, coalesce(c.at_bjgz1, c.at_bjgz2) as _noticed_at, c.at_bj as _closed_at,"
         " c.at_sl as _accepted_at, c.at_sp1 as _first_step_at, c.at_tbsq as _special_started_at"
         " from special_plan c join versions v on v.vid = c.vid join neighbours n on n.unit_number = v.unit_number"
     )
@@ -106,7 +110,9 @@ def _spoil(connection: duckdb.DuckDBPyConnection) -> None:
             continue
         hit = [name for name in RECORDS if name not in ("sb", "sbcl")] if kind.hit == "later" else [kind.hit]
         mine = f"_defect = {number} and _version = 1"
-        rules = "[" + ", ".join(f"'{rule}'" for rule in kind.rules) + "]::varchar[]"
+        if kind.skips:
+            _skip(connection, kind, number)
+            continue
         if kind.change:
             where = f"c.defect = {number} and c.mend_at is not null and {kind.where}"
             _copy(connection, kind.record, where, 2, "c.mend_at")
@@ -116,12 +122,18 @@ def _spoil(connection: duckdb.DuckDBPyConnection) -> None:
                 f" where h.case_id = r._case_id and {mine} and {kind.where}"
             )
         context = bool(kind.gap) or kind.hit != kind.record
-        until = "h.mend_at" if context else "null::timestamp"
-        for table in hit:
+        for table, broken in [*((table, kind.rules) for table in hit), *kind.also]:
             narrowed = kind.where if table == kind.record else "true"
+            until = "h.mend_at" if context or table != kind.record else "null::timestamp"
             connection.execute(
-                f"update special_{table} r set _rules = {rules}, _rules_until = {until} from hints h"
+                f"update special_{table} r set _rules = {_listed(broken)}, _rules_until = {until} from hints h"
                 f" where h.case_id = r._case_id and {mine} and {narrowed}"
+            )
+        if kind.name == "reported_by_two_systems":
+            # The bureau's own row of the same case, in the bureau's words; the platform is the system that counts.
+            connection.execute(
+                f"insert into special_sb select * replace ({BUREAU} as _source, true as _is_resend)"
+                f" from special_sb where {mine} and not _is_resend"
             )
         if kind.name == "row_sent_twice":
             connection.execute(
@@ -129,6 +141,23 @@ def _spoil(connection: duckdb.DuckDBPyConnection) -> None:
                 " _seen + interval 25 minute as _written, true as _is_resend)"
                 f" from special_sb where {mine} and not _is_resend"
             )
+
+
+def _listed(rules: tuple[str, ...]) -> str:
+    return "[" + ", ".join(f"'{rule}'" for rule in rules) + "]::varchar[]"
+
+
+def _skip(connection: duckdb.DuckDBPyConnection, kind: Kind, number: int) -> None:
+    """The record comes once more, under a version number that leaves some out."""
+    later = "_seen + interval 35 minute"
+    connection.execute(
+        f"insert into special_{kind.record} select * replace ({kind.skips} as _version, {later} as _seen,"
+        f" {later} as _written, {_listed(kind.rules)} as _rules) from special_{kind.record}"
+        f" where _defect = {number} and _version = 1 and not _is_resend and {kind.where}"
+    )
+    connection.execute(
+        f"update special_{kind.record} set {kind.change} where _defect = {number} and _version = {kind.skips}"
+    )
 
 
 _FIX_TRUE = {

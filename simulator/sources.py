@@ -66,7 +66,16 @@ def bureau_rows(since: str, until: str) -> str:
             {collector} as lqzjhm, {way.format("lq.LQFS")} as lqfs, lq.LQSJ as lqsj, sb.BZ as bz,
             c.seen_sb as cjsj, {moved} as gxsj
         from latest_sb sb join plan c on c.case_id = sb._case_id {joins}
-        where sb._source = {BUREAU} and {seen} > {since} and {seen} <= {until}"""
+        where sb._source = {BUREAU} and {seen} > {since} and {seen} <= {until}
+        union all by name
+        select sb.SBLSH as ywh, sb.SXBM as sxdm, sb.SXMC as sxmc, sb.SQRMC as sqrxm,
+            case sb.SQRLX when '1' then '01' when '2' then '02' else '03' end as sqrlb,
+            case sb.SQRZJLX when '111' then '01' when '50' then '02' else '03' end as zjlb, sb.SQRZJHM as zjhm,
+            sb.LXRXM as lxr, sb.LXRSJ as lxdh, sb.SBXMMC as xmmc, sb.SBCLQD as clqd, {way.format("sb.TJFS")} as sqfs,
+            sb.SBSJ as sqsj, sb.SBJTWD as wddm, left(sb.XZQHDM, 6) as qhdm, sb.SBBMZZJGDM as bmdm,
+            '由统一平台转来' as bz, sb._seen as cjsj, sb._written as gxsj
+        from all_sb sb
+        where sb._source = {BUREAU} and sb._is_resend and sb._seen > {since} and sb._seen <= {until}"""
 
 
 def bureau_steps(since: str, until: str) -> str:

@@ -45,6 +45,9 @@ def open_world(
     records.prepare(connection)
 
 
+_MOMENTS = ("mend_at", "fix_at", "fix2_at", "speaks_from", "last_seen")
+
+
 def _alike(other: places.Unit, unit: places.Unit) -> bool:
     return other.region_code == unit.region_code and other.level == unit.level
 
@@ -63,10 +66,10 @@ def load_plan(
     columns: dict[str, pa.Array] = {
         name: pa.array(values)
         for name, values in plan.items()
-        if name not in ("at", "seen", "mend_at", "fix_at", "fix2_at", "last_seen", "draw_row", "item")
+        if name not in ("at", "seen", *_MOMENTS, "draw_row", "item")
     }
     columns["vid"] = pa.array(catalogue.version_on(plan["item"], plan["day"]))
-    for name in ("mend_at", "fix_at", "fix2_at", "last_seen"):
+    for name in _MOMENTS:
         columns[name] = _times(plan[name])
     for number, slot in enumerate(SLOTS):
         columns[f"at_{slot}"] = _times(np.ascontiguousarray(plan["at"][:, number]))

@@ -100,6 +100,18 @@ def build(lane: Lane, full: bool = False) -> BuildSummary:
         )
 
 
+def needed(lane: Lane) -> str | None:
+    """Why a build of the lane would do something, in Chinese; None: nothing is new. Asks the ledger, imports no dbt.
+
+    Raises:
+        WangtingError: a declaration does not fit.
+    """
+    site = current_site()
+    site.check()
+    plan = _plan(lane, site, assemble(lane, site), full=False)
+    return None if plan.mode == "none" else plan.reason
+
+
 def _finish(build_id: str, state: str, started: float, **values: Any) -> float:
     seconds = time.monotonic() - started
     with ledger.transaction() as connection:

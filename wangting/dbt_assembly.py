@@ -15,14 +15,16 @@ from typing import Any, Literal
 
 import yaml
 
-from wangting import declared, settings
+from wangting import clock, context_columns, declared, settings
+from wangting import specification as layers
 from wangting.errors import WangtingError
 from wangting.site import Site
 
 Lane = Literal["exchange", "warehouse"]
 
 PROJECT = settings.REPOSITORY / "dbt_project"
-SPECIFICATION = settings.REPOSITORY / "expectations" / "specification"
+# Kinds of record that are landed and staged, but have no exchange model.
+_STAGED_ONLY = frozenset({"materials"})
 _STAGING_MODEL = re.compile(r"^stg_(?P<source>.+?)__(?P<kind>[a-z_]+)$")
 _SOURCE_CALL = re.compile(r"source\(\s*'([^']+)'\s*,\s*'([^']+)'\s*\)")
 LINEAGE = {
@@ -87,6 +89,13 @@ def assemble(lane: Lane, site: Site) -> Assembly:
         "record_kinds": specification["record_kinds"],
         "exchange_fields": specification["exchange_fields"],
         "site_channels": specification["site_channels"],
+        "fillers": specification["fillers"],
+        "numbered_sources": [
+            source.name
+            for source in site.sources
+            if any(table.running_number for table in source.tables.values())
+        ],
+        **specification["context"],
     }
     _write(folder / "dbt_project.yml", project)
     _write(folder / "sources" / "sources.yml", _sources(site))
@@ -96,7 +105,7 @@ def assemble(lane: Lane, site: Site) -> Assembly:
         fingerprint.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     # A rule alone changes no table but the context that held records are presented again by.
     fingerprint.update(f"{specification['rule_version']} {specification['earliest']}".encode())
-    kinds = {*specification["record_kinds"], "items"} - {"materials"}
+    kinds = {*specification["record_kinds"], "items"} - _STAGED_ONLY
     tables = {
         (match[1], match[2])
         for kind in kinds
@@ -152,17 +161,24 @@ def _yaml(path: Path) -> dict[str, Any]:
 
 def _specification(site: Site) -> dict[str, Any]:
     """The exchange specification as the models need it: fields, keys and business times in our names."""
-    folder = sorted(path.parent for path in SPECIFICATION.glob("*/code_lists.yml"))[-1]
     override = site.specification_override
+    version = layers.chosen(override, clock.today())
+    sheets = layers.read(version)
     changes = _yaml(override) if override else {}
     digest = hashlib.sha256()
     fields: dict[str, list[list[str]]] = {}
     kinds: dict[str, dict[str, Any]] = {}
-    for path in [*sorted(folder.glob("*.yml")), *([override] if override else [])]:
+    records: dict[str, dict[str, Any]] = {}
+    for path in [*layers.files(version), *([override] if override else [])]:
         digest.update(path.read_bytes())
-    for path in sorted(folder.glob("ex_*.yml")):
-        record = _yaml(path)
+    for file, sheet in sheets.items():
+        record = sheet.content
+        if not file.startswith("ex_gdbs_"):
+            continue
+        if record.get("exchanged") is False and record.get("kind") not in _STAGED_ONLY:
+            continue
         name = str(record["record"])
+        records[name] = record
         names = {official: str(field["name"]) for official, field in record["fields"].items()}
         key = (changes.get("keys", {}).get(name) or {}).get("value") or record["key"]
         try:
@@ -177,16 +193,19 @@ def _specification(site: Site) -> dict[str, Any]:
             }
         except KeyError as error:
             raise WangtingError(
-                f"缺少 {error.args[0]} 的定义", place=str(path), mend="在该规范文件中补上"
+                f"缺少 {error.args[0]} 的定义", place=sheet.where(()), mend="在该规范文件中补上"
             ) from error
-    earliest = (changes.get("earliest_date") or {}).get("value", "2013-01-01")
+    general = sheets[layers.GENERAL].content
+    earliest = (changes.get("earliest_date") or {}).get("value", general.get("earliest_date"))
     channels = (changes.get("codes") or {}).get("channel") or {}
     order = ["applications", *(kind for kind in kinds if kind != "applications")]
     return {
         "exchange_fields": fields,
         "record_kinds": {kind: kinds[kind] for kind in order},
-        "rule_version": f"{folder.name}.{digest.hexdigest()[:12]}",
+        "rule_version": f"{version.name}.{digest.hexdigest()[:12]}",
         "earliest": str(earliest),
+        "fillers": sheets["specification.yml"].content["fillers"],
+        "context": context_columns.variables(sheets["context.yml"].content, records, changes),
         "site_channels": {str(code): str(added["title"]) for code, added in channels.items()},
     }
 

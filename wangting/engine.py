@@ -6,9 +6,10 @@ from typing import Literal
 
 import duckdb
 
-from wangting import settings
+from wangting import data_keys, settings
+from wangting.errors import WangtingError
 
-Extension = Literal["postgres_scanner", "excel"]
+Extension = Literal["postgres_scanner", "excel", "httpfs"]
 
 
 def extension_path(name: Extension) -> Path:
@@ -45,7 +46,21 @@ def connect(path: Path | str = ":memory:", *, read_only: bool = False) -> duckdb
         },
     )
     connection.execute("set enable_progress_bar = false")  # it would write between the lines of `--json`
+    if keys := data_keys.known():
+        _give_keys(connection, keys)
     return connection
+
+
+def _give_keys(connection: duckdb.DuckDBPyConnection, keys: dict[str, str]) -> None:
+    """Let a connection read, write and spill encrypted; DuckDB keeps keys in memory and lists them nowhere."""
+    load_extension(connection, "httpfs")  # for its cryptography: without it nothing encrypted can be written
+    connection.execute("set temp_file_encryption = true")
+    for name, key in keys.items():
+        try:
+            # It takes no parameter. Nothing logs statements this early, and the error would quote it.
+            connection.execute(f"pragma add_parquet_key({literal(name)}, {literal(key)})")
+        except duckdb.Error:
+            raise WangtingError("数据密钥无法使用", place=data_keys.NAME, mend="检查密钥的写法") from None
 
 
 def literal(value: object) -> str:

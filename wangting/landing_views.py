@@ -69,12 +69,14 @@ def _value(value: Any) -> str:
 
 def _query(table: Table, files: list[Path]) -> str:
     columns = table.columns | LINEAGE | (FILE_LINEAGE if table.pattern else {})
+    empty = ", ".join(f"cast(null as {kind}) as {_quoted(name)}" for name, kind in columns.items())
     if not files:
-        empty = ", ".join(f"cast(null as {kind}) as {_quoted(name)}" for name, kind in columns.items())
         return f"select {empty} where false"
     picked = ", ".join(
         f"cast({_quoted(name)} as {kind}) as {_quoted(name)}" for name, kind in columns.items()
     )
     listed = engine.file_list([settings.home() / file for file in files])
-    # Files of different ages may have columns in another order, or lack one that was declared later.
-    return f"select {picked} from read_parquet({listed}, union_by_name = true, hive_partitioning = false)"
+    # Files of different ages may have columns in another order, or lack one that was declared later, even all of them:
+    # the empty branch names it, and costs the plan nothing.
+    read = f"select * from read_parquet({listed}, union_by_name = true, hive_partitioning = false)"
+    return f"select {picked} from ({read} union all by name select {empty} where false)"

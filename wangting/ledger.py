@@ -5,7 +5,7 @@ a row once final is never updated in place.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache
@@ -24,16 +24,13 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    create_engine,
-    event,
     func,
     insert,
     select,
+    text,
 )
-from sqlalchemy.exc import ArgumentError
 
-from wangting import settings
-from wangting.errors import WangtingError
+from wangting import ledger_connection, ledger_schema, settings
 
 metadata = MetaData()
 
@@ -113,6 +110,12 @@ batches = Table(
     Column("unchecked", BigInteger, nullable=False, default=0),
     Column("gated_at", DateTime),
     Column("enqueued_at", DateTime),
+    Column(
+        "reduced_at", DateTime
+    ),  # from then on only open records may have more than the register's columns
+    Column(
+        "payload_rows", BigInteger
+    ),  # how many still have; null: not reduced, or the reduction was cut short
 )
 
 # What each cut compared, also when it found nothing: the mark above which the next one looks for news.
@@ -126,6 +129,16 @@ cuts = Table(
     Column("run_no", Integer),  # the exchange lane's newest run that was compared; null: not known
     Column("batch_id", String),  # null: nothing was new
 )
+
+# Conditions of partial indexes; a query that wants the index says them in the same words.
+OPEN_LIVE = "is_backfill = false AND state NOT IN ('ACK', 'SUPERSEDED')"
+ACKED_LIVE = "is_backfill = false AND state = 'ACK'"
+AHEAD_OF_TIME = "state = 'HELD' AND coalesce(business_time, clock_at) > cut_at"
+
+
+def _partial(name: str, *columns: str, where: str) -> Index:
+    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
+
 
 # Records that may or must still go, keyed by record type, key and version.
 outbox = Table(
@@ -149,16 +162,44 @@ outbox = Table(
     Column("next_try_at", DateTime),
     Column("clock_at", DateTime),  # when the 12 hours began; null: no usable business time
     Column("due_at", DateTime),  # clock_at + 12 hours
+    Column(
+        "business_time", DateTime
+    ),  # as the record says, also where it is only a date; null: none, or not kept
     Column("written_at", DateTime),  # when the source wrote it; a correction's clock starts here
     Column("arrived_at", DateTime, nullable=False),
     Column("cut_at", DateTime, nullable=False),
+    Column(
+        "held_at", DateTime
+    ),  # when a rule first held it; kept when it passes later, for whose the delay is
+    Column("first_sent_at", DateTime),
     Column("sent_at", DateTime),
-    Column("acked_at", DateTime),
+    Column("acked_at", DateTime),  # the first time; kept where a lost record goes again
     Column("receipt_code", Integer),
     Column("receipt_no", String),
     Column("receipt_text", Text),
     Index("outbox_by_state", "state", "stage", "case_no"),  # in the order of sending
     Index("outbox_by_case", "case_no"),
+    # What is asked every run must not look at millions of rows that it is not about.
+    _partial("outbox_retries", "stage", "case_no", "next_try_at", where="state = 'RETRY'"),
+    _partial("outbox_next_tries", "next_try_at", where="state = 'RETRY'"),
+    _partial("outbox_failing", "record", "record_key", "version", where="state = 'RETRY' AND attempts > 4"),
+    # With the state in them, which SQLite would otherwise look up row by row.
+    _partial("outbox_open_due", "is_backfill", "due_at", "state", where="state NOT IN ('ACK', 'SUPERSEDED')"),
+    _partial("outbox_acked_due", "is_backfill", "due_at", "acked_at", "state", where="state = 'ACK'"),
+    _partial("outbox_acked", "acked_at", "case_no", where="state = 'ACK'"),
+    _partial("outbox_ahead_of_time", "record", "record_key", where=AHEAD_OF_TIME),
+)
+
+# How many rows of `outbox` there are of a kind; kept by the database itself (`wangting.ledger_schema`). `rules`: what
+# holds them, comma-separated, or "unchecked"; empty where nothing does.
+outbox_counts = Table(
+    "outbox_counts",
+    metadata,
+    Column("record", String, primary_key=True),
+    Column("state", String, primary_key=True),
+    Column("is_backfill", Boolean, primary_key=True),
+    Column("rules", Text, primary_key=True),
+    Column("n", BigInteger, nullable=False),
 )
 
 receipts = Table(
@@ -176,38 +217,143 @@ receipts = Table(
     Index("receipts_of_record", "record", "record_key", "version"),
 )
 
+# The truth about which files of final rows exist; a file that is not named here does not count.
+final_files = Table(
+    "final_files",
+    metadata,
+    Column("path", String, primary_key=True),  # relative to the home; its receipts lie beside it
+    Column("case_month", String, nullable=False),  # yyMM of the case number, 0000 where it has none
+    Column("rows", BigInteger, nullable=False),
+    Column("receipts", BigInteger, nullable=False),
+    Column("from_case", String, nullable=False),
+    Column("to_case", String, nullable=False),
+    Column("latest_due_at", DateTime),
+    Column("last_receipt_id", BigInteger, nullable=False),  # 0: none; a number is never given again
+    Column("made_at", DateTime, nullable=False),
+    Index("final_files_of_month", "case_month"),
+)
 
-def _made(url: str) -> Engine:
-    """The engine of an address, which is never shown: it may hold a password."""
-    try:
-        return create_engine(url)
-    except ModuleNotFoundError as error:
-        raise WangtingError(
-            f"缺少台账数据库的驱动 {error.name}",
-            place="WANGTING_LEDGER_URL",
-            mend="在本环境中安装该驱动，或在地址中写明已安装的驱动",
-        ) from error
-    except ArgumentError as error:  # a dialect that does not exist too
-        raise WangtingError(
-            "台账地址无法识别",
-            place="WANGTING_LEDGER_URL",
-            mend="写作 postgresql://用户:密码@主机/库，或去掉它以使用 SQLite",
-        ) from error
+# How many final rows there are, and how those that were acknowledged stood to their 12 hours.
+final_counts = Table(
+    "final_counts",
+    metadata,
+    Column("record", String, primary_key=True),
+    Column("state", String, primary_key=True),
+    Column("is_backfill", Boolean, primary_key=True),
+    Column("n", BigInteger, nullable=False),
+    Column("on_time", BigInteger, nullable=False),
+    Column("late", BigInteger, nullable=False),
+    Column("without_clock", BigInteger, nullable=False),
+)
+
+# The same of acknowledged rows, by the day their clock began; empty: no usable business time.
+final_days = Table(
+    "final_days",
+    metadata,
+    Column("source", String, primary_key=True),
+    Column("unit_code", String, primary_key=True),  # empty: none
+    Column("record", String, primary_key=True),
+    Column("clock_on", String, primary_key=True),  # yyyy-mm-dd
+    Column("is_backfill", Boolean, primary_key=True),
+    Column("n", BigInteger, nullable=False),
+    Column("on_time", BigInteger, nullable=False),
+    Column("late", BigInteger, nullable=False),
+)
+
+# Final rows that went back to the outbox because the province lost them: their line in that file no longer counts.
+final_recalls = Table(
+    "final_recalls",
+    metadata,
+    Column("record", String, primary_key=True),
+    Column("record_key", String, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("move_id", String, primary_key=True),
+    Column("case_month", String, nullable=False),
+    Column("recalled_at", DateTime, nullable=False),
+)
+
+# How far the search for final rows has come; one row.
+final_mark = Table(
+    "final_mark",
+    metadata,
+    Column("mark", Integer, primary_key=True),
+    Column("acked_up_to", DateTime),  # null: the search begins anew
+    Column("case_up_to", String, nullable=False),
+    Column("began_at", DateTime, nullable=False),  # this round
+    Column("searched_at", DateTime, nullable=False),
+)
+
+
+# What stands in the way until a person or time removes it; one open row a kind and subject.
+alarms = Table(
+    "alarms",
+    metadata,
+    Column("alarm_id", Integer, primary_key=True, autoincrement=True),
+    Column("kind", String, nullable=False),  # overdue, silent_source, unchecked, receiver, …
+    Column("subject", String, nullable=False),  # what it is about, within its kind
+    Column("text", Text, nullable=False),
+    Column("mend", Text, nullable=False),
+    Column("raised_at", DateTime, nullable=False),
+    Column("told_at", DateTime),  # when the last channel had heard of it; null: somebody has not
+    Column("cleared_at", DateTime),
+    Index(
+        "alarms_open",
+        "kind",
+        "subject",
+        unique=True,
+        sqlite_where=text("cleared_at IS NULL"),
+        postgresql_where=text("cleared_at IS NULL"),
+    ),
+)
+
+# What each channel has been told of an alarm; one that fails is told later, and hinders no other.
+tellings = Table(
+    "tellings",
+    metadata,
+    Column("alarm_id", Integer, primary_key=True),
+    Column("channel", String, primary_key=True),  # webhook, mail
+    Column("told_at", DateTime, nullable=False),
+    Column("clear_told_at", DateTime),  # when it heard that the alarm is over
+)
+
+# The breaker of each receiver: whether it is sent to at all. It outlives the process.
+receivers = Table(
+    "receivers",
+    metadata,
+    Column("receiver", String, primary_key=True),  # route and dialect, as the site words them
+    Column("state", String, nullable=False),  # closed, open, half_open (one record asks)
+    Column("failures", Integer, nullable=False),  # passes of a push in a row without any answer
+    Column("probes", Integer, nullable=False),  # failed since it opened
+    Column("opened_at", DateTime),
+    Column("probe_at", DateTime),  # not before then does a record ask again
+    Column("reason", Text),
+)
+
+# When a receiver was away: from the opening of its breaker until an answer came.
+outages = Table(
+    "outages",
+    metadata,
+    Column("outage_id", Integer, primary_key=True, autoincrement=True),
+    Column("receiver", String, nullable=False),
+    Column("began_at", DateTime, nullable=False),
+    Column("ended_at", DateTime),
+    Column("reason", Text, nullable=False),
+)
 
 
 @lru_cache(maxsize=4)
 def _engine(url: str, _process: int) -> Engine:
-    made = _made(url)
-    if made.dialect.name == "sqlite":
-
-        @event.listens_for(made, "connect")
-        def _prepare(connection: Any, _record: Any) -> None:
-            # FULL: what was acknowledged must survive a power cut; the busy time-out lets lanes share the file.
-            for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=60000", "foreign_keys=ON"):
-                connection.execute(f"PRAGMA {pragma}")
-
-    metadata.create_all(made)
+    made = ledger_connection.made(url)
+    ledger_schema.bring_up(made, metadata, _writing)
     return made
+
+
+@contextmanager
+def _writing(made: Engine) -> Iterator[Connection]:
+    with made.connect().execution_options(writes=True) as connection, connection.begin():
+        if connection.dialect.name == "postgresql":
+            ledger_schema.lock(connection)
+        yield connection
 
 
 def engine() -> Engine:
@@ -215,11 +361,62 @@ def engine() -> Engine:
     return _engine(settings.ledger_url(), os.getpid())
 
 
+def forget() -> None:
+    """Close this process's connections to the ledger; the next use opens it anew."""
+    if _engine.cache_info().currsize:
+        engine().dispose()
+        _engine.cache_clear()
+
+
 @contextmanager
 def transaction() -> Iterator[Connection]:
-    """One transaction: all of it or none."""
-    with engine().begin() as connection:
+    """One transaction that may write: all of it or none, and no other writer at the same time.
+
+    What it reads is therefore true until it ends, on SQLite and PostgreSQL alike; keep it short.
+
+    Raises:
+        WangtingError: another process has written for too long, or the database is not there.
+    """
+    with _writing(engine()) as connection:
         yield connection
+
+
+@contextmanager
+def snapshot() -> Iterator[Connection]:
+    """Several reads of one and the same moment."""
+    with engine().connect() as connection:
+        if connection.dialect.name == "postgresql":
+            connection = connection.execution_options(isolation_level="REPEATABLE READ")
+        with connection.begin():
+            yield connection
+
+
+def staged(connection: Connection, name: str, columns: list[Any], given: Sequence[Sequence[Any]]) -> Table:
+    """A temporary table of rows to be joined with, gone or made anew with the next of its name.
+
+    Args:
+        columns: of the ledger's tables, whose names and types it takes; `given` has rows in their order.
+    """
+    made = Table(
+        name,
+        MetaData(),
+        *(Column(column.name, column.type) for column in columns),
+        prefixes=["TEMPORARY"],
+        postgresql_on_commit="DROP",
+    )
+    connection.exec_driver_sql(f"DROP TABLE IF EXISTS {name}")
+    made.create(connection)
+    if connection.dialect.name == "postgresql":
+        listed = ", ".join(column.name for column in columns)
+        driver: Any = connection.connection.driver_connection
+        with driver.cursor() as cursor, cursor.copy(f"COPY {name} ({listed}) FROM STDIN") as copy:
+            for row in given:
+                copy.write_row(row)
+        connection.exec_driver_sql(f"ANALYZE {name}")  # or the planner takes it for tiny
+    elif given:
+        names = [column.name for column in columns]
+        connection.execute(insert(made), [dict(zip(names, row, strict=True)) for row in given])
+    return made
 
 
 def rows(query: Any) -> list[dict[str, Any]]:
@@ -274,6 +471,20 @@ def upsert(connection: Connection, table: Table, values: list[dict[str, Any]], *
         changed = {name: statement.excluded[name] for name in values[0] if name not in keys}
         statement = statement.on_conflict_do_update(index_elements=keys, set_=changed)
     connection.execute(statement, values)
+
+
+def add(connection: Connection, table: Table, values: list[dict[str, Any]]) -> None:
+    """Add numbers to the counters of a table, whose keys are made where they are missing."""
+    if not values:
+        return
+    if connection.dialect.name == "postgresql":
+        from sqlalchemy.dialects.postgresql import insert as dialect_insert
+    else:
+        from sqlalchemy.dialects.sqlite import insert as dialect_insert  # type: ignore[assignment]
+    statement = dialect_insert(table)
+    keys = [column.name for column in table.primary_key]
+    added = {name: table.c[name] + statement.excluded[name] for name in values[0] if name not in keys}
+    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=added), values)
 
 
 def record(table: Table, **values: Any) -> None:

@@ -15,6 +15,7 @@ POOLS = {
     "landing": (2, "two pulls at once: a source and the disk are busy, not the processor"),
     "warehouse": (1, "one writer of warehouse.duckdb"),
     "exchange": (1, "one writer of exchange.duckdb"),
+    "watch": (1, "alarms must not wait for a long push"),
 }
 
 
@@ -39,6 +40,8 @@ def airflow_environment() -> dict[str, str]:
         "AIRFLOW__CORE__PARALLELISM": "2",
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{folder / 'airflow.db'}",
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(folder / "logs"),
+        "AIRFLOW__LOGGING__FILE_TASK_HANDLER_NEW_FOLDER_PERMISSIONS": "0o700",
+        "AIRFLOW__LOGGING__FILE_TASK_HANDLER_NEW_FILE_PERMISSIONS": "0o600",
         "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
         "WANGTING_HOME": str(settings.home()),

@@ -3,8 +3,11 @@
 import json
 import os
 import re
+from datetime import timedelta
+from functools import lru_cache
 from pathlib import Path
 
+from wangting import airflow_connections
 from wangting.errors import WangtingError
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -22,9 +25,16 @@ def home() -> Path:
         raise WangtingError(
             "路径中不能有单引号", place=f"WANGTING_HOME={folder}", mend="换一个目录，或改去单引号"
         )
+    _keep_to_ourselves()
     if not folder.exists():
         folder.mkdir(parents=True, mode=0o700)
     return folder
+
+
+@lru_cache(maxsize=1)
+def _keep_to_ourselves() -> None:
+    """What this process makes from now on is its owner's alone, whoever starts it and whichever library writes it."""
+    os.umask(0o077)
 
 
 def site_path() -> Path:
@@ -51,6 +61,25 @@ def memory_limit() -> str:
     return os.environ.get("WANGTING_MEMORY") or "3GB"
 
 
+def final_after() -> timedelta:
+    """How long an acknowledged record stays in the ledger, `WANGTING_FINAL_DAYS` (default 2): a province that loses
+    or doubles something does so, in practice, within a day.
+
+    Raises:
+        WangtingError: it is no number of days.
+    """
+    said = os.environ.get("WANGTING_FINAL_DAYS") or "2"
+    try:
+        days = float(said)
+        if not 0 <= days <= 3650:
+            raise ValueError(said)
+    except ValueError:
+        raise WangtingError(
+            f"「{said}」不是天数", place="WANGTING_FINAL_DAYS", mend="写作 0 到 3650 之间的数，例如 2"
+        ) from None
+    return timedelta(days=days)
+
+
 def _simulated_connections() -> dict[str, str]:
     path = home() / "simulator" / "connections.json"
     if not path.is_file():
@@ -58,15 +87,20 @@ def _simulated_connections() -> dict[str, str]:
     return {str(name): str(value) for name, value in json.loads(path.read_text("utf-8")).items()}
 
 
+def chosen(name: str) -> str | None:
+    """What the environment's `WANGTING_<NAME>`, or the running simulator, chooses for this run; None: the site does."""
+    return os.environ.get(f"WANGTING_{name}") or _simulated_connections().get(name)
+
+
 def resolve(text: str, *, place: str) -> str:
-    """Replace every `${NAME}` in `text` by the environment's value, or by the running simulator's.
+    """Replace every `${NAME}` in `text` by the environment's value, an Airflow connection's or the simulator's.
 
     Args:
         text: a setting as a specification words it; secrets are never written there, only named.
         place: what to name in the error.
 
     Raises:
-        WangtingError: a name that neither knows; only the name is shown, never a value.
+        WangtingError: a name that none of them knows; only the name is shown, never a value.
     """
     simulated: dict[str, str] | None = None
 
@@ -75,6 +109,8 @@ def resolve(text: str, *, place: str) -> str:
         name = match.group(1)
         if name in os.environ:
             return os.environ[name]
+        if (known := airflow_connections.part(name)) is not None:
+            return known
         if simulated is None:
             simulated = _simulated_connections()
         if name not in simulated:

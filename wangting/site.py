@@ -13,6 +13,8 @@ from wangting.errors import WangtingError
 
 _SPAN = re.compile(r"^(?:every )?(\d+) (second|minute|hour|day)s?$")
 _COLUMN_TYPE = re.compile(r"^(string|int|bigint|double|date|timestamp|boolean|decimal\(\d+,\s*\d+\))$")
+_RATE = re.compile(r"^(\d+(?:\.\d+)?) per (second|minute)$")
+_NAMED = re.compile(r"^\$\{[A-Z][A-Z0-9_]*\}$")
 _WORKING = re.compile(r"^(\d+) working hours?$")
 
 
@@ -22,7 +24,22 @@ def _span(value: Any) -> Any:
     raise ValueError("应写作「10 minutes」「every 2 hours」这样的时长")
 
 
+def _rate(value: Any) -> Any:
+    if isinstance(value, str) and (match := _RATE.match(value)) and float(match[1]) > 0:
+        return float(match[1]) / {"second": 1, "minute": 60}[match[2]]
+    raise ValueError("应写作「200 per second」「600 per minute」这样的速率")
+
+
+def _named(value: Any) -> Any:
+    if isinstance(value, str) and not _NAMED.match(value):
+        raise ValueError("密钥和口令不写在站点文件里，只写环境变量的名称，如 ${NAME}")
+    return value
+
+
 Span = Annotated[timedelta, BeforeValidator(_span)]
+Rate = Annotated[float, BeforeValidator(_rate)]
+Secret = Annotated[str, BeforeValidator(_named)]
+WireName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,59}$")]
 
 
 class _Declared(BaseModel):
@@ -36,14 +53,31 @@ class Floor(_Declared):
     why: str
 
 
+class Declares(_Declared):
+    """A table that is not of records but of how many the source believes to have produced: its columns' names.
+
+    Attributes:
+        day, unit, record: business day, department's code and record type (EX_GDBS_SB …) of a count. count: how many.
+    """
+
+    day: str
+    unit: str
+    record: str
+    count: str
+
+
 class Table(_Declared):
     """One table of a source: what a row is called by, how newness shows, and which columns are promised.
 
     Attributes:
         key: the columns that name a row.
+        case_no: the column with the number of the case; None: it has none, a trace looks into all its text columns.
         cursor: the column that grows with every change; None: the whole table (or each new file) is taken.
         lag: how much earlier a late commit's cursor may be than the moment it became visible.
+        running_number: the column in which the source itself numbers the versions of a record 1, 2, 3 …, where it does;
+            a number that is missing is then told of.
         columns: name → type, as the source promises them; a missing one stops the table, a new one warns.
+        declares: the table holds the source's own counts, for the reconciliation.
         relation: PostgreSQL only: schema.table where it differs from public.<name>.
         path, page_size, since: REST only: the address under the source's url, rows a page, the parameter that filters.
         pattern, sheet, file_date: files only: which files of the folder, which sheet (None: the first), and a regular
@@ -54,9 +88,11 @@ class Table(_Declared):
 
     title: str
     key: list[str] = Field(min_length=1)
+    case_no: str | None = None
     columns: dict[str, str]
     cursor: str | None = None
     lag: Span = timedelta(0)
+    running_number: str | None = None
     relation: str | None = None
     path: str | None = None
     page_size: int = Field(500, ge=1)
@@ -70,6 +106,7 @@ class Table(_Declared):
     delimiter: str = ","
     encoding: str = "utf-8"
     floor: Floor | None = None
+    declares: Declares | None = None
 
     @field_validator("columns")
     @classmethod
@@ -88,6 +125,13 @@ class Table(_Declared):
         for name in [*self.key, *([self.cursor] if self.cursor else [])]:
             if name not in self.columns and name not in lineage:
                 raise ValueError(f"键或游标 {name} 不在 columns 之中")
+        if self.case_no and self.case_no not in self.columns:
+            raise ValueError(f"办件号的列 {self.case_no} 不在 columns 之中")
+        if self.running_number is not None and self.running_number not in self.columns:
+            raise ValueError(f"版本号列 {self.running_number} 不在 columns 之中")
+        for name in self.declares.model_dump().values() if self.declares else ():
+            if name not in self.columns:
+                raise ValueError(f"declares 中的列 {name} 不在 columns 之中")
         if self.cursor and self.columns[self.cursor] != "timestamp":
             raise ValueError(f"游标 {self.cursor} 应为 timestamp")
         if self.header_levels > self.header_row or self.first_row <= self.header_row:
@@ -141,21 +185,181 @@ class Source(_Declared):
         return int(match[1])
 
 
-class Province(_Declared):
-    """Who receives the exchange records, and how much at a time.
+class SharingPlatform(_Declared):
+    """The city's own sharing platform (共享平台) in front of the province: its address and what it knows us by.
 
     Attributes:
-        dialect: how a record is worded on the wire.
-        dept_code: the sender's code at the receiver.
-        connections: how many requests are under way at once.
+        platform, account: who we are there. token: proves it.
     """
 
-    dialect: Literal["xml"] = "xml"
+    url: str = "${SHARING_PLATFORM_URL}"
+    platform: str = "${SHARING_PLATFORM_ID}"
+    account: str = "${SHARING_PLATFORM_ACCOUNT}"
+    token: Secret = "${SHARING_PLATFORM_TOKEN}"
+
+
+class FrontEnd(_Declared):
+    """The receiver's front-end database (前置机), a PostgreSQL.
+
+    Attributes:
+        relations: the schema that holds the EX_ tables.
+    """
+
+    url: Secret = "${FRONT_END_URL}"
+    relations: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*$")] = "public"
+
+
+class Signing(_Declared):
+    """Requests are signed (HMAC-SHA256): the name of the key, and the secret itself."""
+
+    key: Secret = "${PROVINCE_SIGN_KEY}"
+    secret: Secret = "${PROVINCE_SIGN_SECRET}"
+
+
+class ClientCertificate(_Declared):
+    """TLS with files whose paths the environment names: our certificate and key, and who signed theirs."""
+
+    certificate: Secret | None = None
+    key: Secret | None = None
+    key_password: Secret | None = None
+    authority: Secret | None = None
+
+    @model_validator(mode="after")
+    def _is_a_pair(self) -> "ClientCertificate":
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("certificate 与 key 应同时给出")
+        return self
+
+
+class Breaker(_Declared):
+    """When a receiver counts as away, and when it is asked again.
+
+    Attributes:
+        failures: requests without a receipt in a row that stop a pass; no fewer than there are connections.
+        probe_after: how long after each further failure one record asks again; the last one is the limit.
+    """
+
+    failures: int = Field(default=32, ge=1)
+    probe_after: list[Span] = Field(
+        default=[timedelta(minutes=minutes) for minutes in (1, 2, 5, 10)], min_length=1
+    )
+
+
+class Aliases(_Declared):
+    """How a receiver calls what the specification calls otherwise; nothing that is kept or compared changes.
+
+    Attributes:
+        records: official record type → theirs.
+        fields: official record type → official field → theirs.
+        codes: code list of the specification → our code → theirs.
+    """
+
+    records: dict[str, WireName] = {}
+    fields: dict[str, dict[str, WireName]] = {}
+    codes: dict[str, dict[str, str]] = {}
+
+
+class Province(_Declared):
+    """Who receives the exchange records, by which way, in which words, and how much at a time.
+
+    Attributes:
+        dialect: how a record is worded: an XML message each, JSON messages, or rows of a front-end database.
+        route: straight to the province, or through the city's sharing platform.
+        dept_code: the sender's code at the receiver.
+        connections: how many requests are under way at once.
+        batch: how many records one request may hold; JSON only.
+        rate: records a second at most; None: as fast as they are taken.
+    """
+
+    dialect: Literal["xml", "json", "front_end"] = "xml"
+    route: Literal["direct", "sharing_platform"] = "direct"
     url: str = "${PROVINCE_URL}"
-    token: str = "${PROVINCE_TOKEN}"
+    token: Secret = "${PROVINCE_TOKEN}"
     dept_code: str
-    connections: int = 32
+    connections: int = Field(default=32, ge=1)
+    batch: int = Field(default=1, ge=1, le=1_000)
     timeout: Span = timedelta(seconds=10)
+    rate: Rate | None = None
+    breaker: Breaker = Breaker()
+    sign: Signing | None = None
+    tls: ClientCertificate | None = None
+    sharing_platform: SharingPlatform = SharingPlatform()
+    front_end: FrontEnd = FrontEnd()
+    aliases: Aliases = Aliases()
+
+    @model_validator(mode="after")
+    def _fits_dialect(self) -> "Province":
+        if self.batch > 1 and self.dialect == "xml":
+            raise ValueError("dialect 为 xml 时一次只能报送一条（batch 应为 1）")
+        if self.route == "sharing_platform" and self.dialect == "front_end":
+            raise ValueError("前置库（front_end）没有经共享平台的路由，route 应为 direct")
+        return self
+
+
+class Mailbox(_Declared):
+    """How alarms go out by mail.
+
+    Attributes:
+        host, port: of the mail server that takes them. starttls: whether the connection is secured first.
+        sender, to: addresses.
+        username, password: where the server wants them.
+    """
+
+    host: str
+    port: int = Field(default=587, ge=1, le=65535)
+    starttls: bool = True
+    sender: str
+    to: list[str] = Field(min_length=1)
+    username: Secret | None = None
+    password: Secret | None = None
+
+    @model_validator(mode="after")
+    def _is_a_pair(self) -> "Mailbox":
+        if (self.username is None) != (self.password is None):
+            raise ValueError("username 与 password 应同时给出")
+        if self.username is not None and not self.starttls:
+            raise ValueError("要登录的邮件服务器须用 starttls，否则口令会明文传送")
+        return self
+
+
+class Alarm(_Declared):
+    """When records that are not acknowledged become an alarm, and who is told.
+
+    Attributes:
+        after: how long after the start of their clock.
+        again: after how long an alarm that is still open is told once more.
+        webhook: the address that takes a JSON message by POST; it holds a key, so only its variable is named.
+    """
+
+    after: Span = timedelta(hours=8)
+    again: Span = timedelta(hours=4)
+    webhook: Secret | None = None
+    mail: Mailbox | None = None
+
+
+class AtRest(_Declared):
+    """How personal data lie on this machine; files are their owner's alone in any case.
+
+    Attributes:
+        encrypt: whether batches are written encrypted; the key is the environment's `WANGTING_DATA_KEY`.
+    """
+
+    encrypt: bool = False
+
+
+class Retention(_Declared):
+    """How long what holds personal data, or was made from it, is kept; None: for ever.
+
+    Attributes:
+        batches: then a batch keeps keys, hashes, versions and times only. 400 days: a year's review comes in the month
+            after the year, and may ask for any record of it.
+        verdicts: then the findings (masked values) go. 800 days: a review compares with the year before.
+        raw: then pages and files as they came go. 90 days: a replay is wanted within weeks; the landing has the rows.
+    """
+
+    batches: Span | None = timedelta(days=400)
+    verdicts: Span | None = timedelta(days=800)
+    raw: Span | None = timedelta(days=90)
 
 
 class Site(_Declared):
@@ -179,6 +383,9 @@ class Site(_Declared):
     go_live: datetime
     precedence: list[str]
     province: Province
+    at_rest: AtRest = AtRest()
+    retention: Retention = Retention()
+    alarm: Alarm = Alarm()
     path: Path
     sources: list[Source]
     broken: dict[str, WangtingError] = {}

@@ -24,6 +24,12 @@ class _Flags:
     FULL_REFRESH = False
 
 
+class _Target:
+    """The lane that is built."""
+
+    name = "exchange"
+
+
 class _This:
     """The model itself."""
 
@@ -33,7 +39,7 @@ class _This:
         return "this_model"
 
 
-adapter, flags, this = _Adapter(), _Flags(), _This()
+adapter, flags, target, this = _Adapter(), _Flags(), _Target(), _This()
 _KIND = {"record": "EX_GDBS_SB", "key": ["application_no"], "business_time": "applied_at"}
 _VARS: dict[str, Any] = {
     "record_kinds": dict.fromkeys(
@@ -53,6 +59,9 @@ _VARS: dict[str, Any] = {
     ),
     "staged": {"applications": ["stg_source__applications"]},
     "division": "000000000000",
+    "numbered_sources": ["source"],
+    "neighbourhoods": ["unit_second"],
+    "context_thresholds": {"bulk_entry_cases": 10},
     "site_channels": {"2": "方式"},
 }
 _DEFINITION = {
@@ -87,8 +96,68 @@ def touched(column: str = "application_no", and_: bool = False) -> str:
     return f"{'and' if and_ else 'where'} {column} is not null"
 
 
-def staged_rows(kind: str, columns: list[list[str]]) -> str:
+def staged_rows(kind: str, columns: list[list[str]], models: list[str] | None = None) -> str:
     return f"select {', '.join(name for name, _ in columns)} from stg_source__{kind}"
+
+
+def sources_of(kind: str) -> list[str]:
+    return ["source", "other"]
+
+
+def models_of(kind: str, sources: list[str]) -> list[str]:
+    return [f"stg_source__{kind}"]
+
+
+def columns_of(kind: str) -> list[list[str]]:
+    return [["application_no", "string"]]
+
+
+def key_columns(kind: str) -> list[list[str]]:
+    return [["application_no", "string"]]
+
+
+def lineage_columns() -> list[list[str]]:
+    return [["_source", "string"]]
+
+
+def fields_of(kind: str) -> list[list[str]]:
+    return [["SBLSH", "application_no", "text"]]
+
+
+def record_key(kind: str) -> str:
+    return "application_no"
+
+
+def hash_of(fields: list[list[str]]) -> str:
+    return "md5(application_no)"
+
+
+def reported_by_several(kind: str, held: str | None, before: str) -> str:
+    return f"select application_no from stg_source__{kind}"
+
+
+def quoted_list(texts: list[str]) -> str:
+    return "'source'"
+
+
+def neighbourhood(name: str, rows: str, columns: dict[str, str]) -> list[list[str]]:
+    return [["unit_code", f"{rows}.unit_code"]]
+
+
+def neighbour_columns(official: bool = False) -> dict[str, str]:
+    return {"unit_code": "unit_code"}
+
+
+def named_neighbourhoods() -> list[str]:
+    return ["unit_second"]
+
+
+def crowded(name: str, beyond: int) -> str:
+    return "select unit_code, application_count from int_applications_deduplicated"
+
+
+def neighbours_touched(name: str) -> str:
+    return "select those.application_no as case_no from int_applications_deduplicated as those"
 
 
 def item_columns() -> list[list[str]]:
@@ -103,11 +172,11 @@ def deduplicated(kind: str) -> str:
     return f"select application_no\nfrom stg_source__{kind}"
 
 
-def exchange_record(kind: str, relation: str, context: list[str]) -> str:
+def exchange_record(kind: str, relation: str) -> str:
     return f"select *\nfrom {relation}"
 
 
-def from_official(kind: str, instead: dict[str, str] | None = None) -> str:
+def from_official(kind: str, instead: dict[str, str] | None = None, lacks: list[str] | None = None) -> str:
     return "sblsh as application_no,"
 
 

@@ -1,7 +1,8 @@
-"""The XML message in, the JSON receipt out."""
+"""What comes in, XML messages or JSON ones, and the JSON receipt that goes out."""
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 from xml.etree.ElementTree import ParseError, fromstring
 
@@ -23,6 +24,45 @@ def read(body: bytes) -> tuple[str, dict[str, str]]:
     Empty fields are left out. Raises MessageError for whatever else.
     """
     return _read_plain(body) or _read_any(body)
+
+
+def read_stored(body: bytes) -> tuple[str, dict[str, str]]:
+    """The same of a message as it is kept: the XML as it came, or what `keep` made of another dialect's."""
+    if body.startswith(b"{"):
+        kept = json.loads(body)
+        return kept["process"], kept["fields"]
+    return read(body)
+
+
+def keep(process: str, fields: dict[str, str]) -> bytes:
+    """What came in other words than XML, in one form."""
+    return encode({"process": process, "fields": fields})
+
+
+def read_json(body: bytes) -> list[tuple[int, dict[str, str]]]:
+    """The number of the record type and the fields of each `{sblsh, sptype, spobject}`: one object, or a list.
+
+    Empty fields are left out. Raises MessageError for whatever else.
+    """
+    try:
+        given = json.loads(body)
+    except (ValueError, RecursionError) as problem:
+        raise MessageError("报文不是合法的 JSON") from problem
+    found = []
+    for each in given if isinstance(given, list) else [given]:
+        if not isinstance(each, dict) or each.keys() != {"sblsh", "sptype", "spobject"}:
+            raise MessageError("报文结构错误：应为 sblsh、sptype、spobject")
+        number, fields = each["sptype"], each["spobject"]
+        if isinstance(number, bool) or not isinstance(number, int) or not isinstance(fields, dict):
+            raise MessageError("报文结构错误：sptype 应为整数，spobject 应为对象")
+        if not all(isinstance(value, str) for value in fields.values()):
+            raise MessageError("报文结构错误：spobject 的值应为文字")
+        if fields.get("SBLSH") != each["sblsh"]:
+            raise MessageError("sblsh 与 spobject 中的 SBLSH 不一致")
+        found.append((number, {name: value for name, value in fields.items() if value}))
+    if not found:
+        raise MessageError("没有报文")
+    return found
 
 
 def _read_plain(body: bytes) -> tuple[str, dict[str, str]] | None:
@@ -64,8 +104,13 @@ def _read_any(body: bytes) -> tuple[str, dict[str, str]]:
 
 
 def receipt(code: int, receipt_no: str, reasons: list[str] | None = None) -> dict[str, Any]:
-    """A receipt as the interface words it."""
+    """A receipt as the interface words it; `named` adds which record it is of."""
     return {"code": code, "desc": DESCRIPTIONS[code], "reasonList": reasons or [], "receiptNo": receipt_no}
+
+
+def named(receipt: dict[str, Any], facts: Mapping[str, str]) -> dict[str, Any]:
+    """The receipt with the record that it is of, in the words of the one who asked."""
+    return receipt | {name: facts.get(name, "") for name in ("tableName", "identify", "version")}
 
 
 def encode(content: Any) -> bytes:

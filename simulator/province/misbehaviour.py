@@ -5,7 +5,10 @@ import struct
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from datetime import datetime
 from typing import Any
+
+from wangting import clock
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,13 @@ class Manners:
         receipt3: answers receipt code 3 and stores nothing.
         slow, slow_seconds: answers rightly, but late.
         duplicate_receipt: answers rightly, and writes the same receipt down twice.
+        garbage: stores it, answers 200 and something that is no receipt.
+        half: stores it, answers 200 and the first half of the receipt.
+        other: stores it, and gives the receipt of another record.
+        drip: answers rightly, a few bytes at a time, over `slow_seconds`.
+        reset: stores it, and breaks the connection off in the middle of the answer.
+        down: above zero it is down: everything but /health and /misbehave gets 503 and nothing is stored.
+        down_until: down until this moment of its clock, ISO; empty: not so.
     """
 
     timeout: float = 0.0
@@ -28,6 +38,13 @@ class Manners:
     slow: float = 0.0
     slow_seconds: float = 1.0
     duplicate_receipt: float = 0.0
+    garbage: float = 0.0
+    half: float = 0.0
+    other: float = 0.0
+    drip: float = 0.0
+    reset: float = 0.0
+    down: float = 0.0
+    down_until: str = ""
     seed: int = 0
 
     @classmethod
@@ -37,6 +54,12 @@ class Manners:
         for name, value in wanted.items():
             if name not in known:
                 raise ValueError(f"未知的设置 {name}，可用：{'、'.join(sorted(known))}")
+            if name == "down_until":
+                try:
+                    datetime.fromisoformat(value or "2000-01-01")
+                except (TypeError, ValueError):
+                    raise ValueError("down_until 应为时间") from None
+                continue
             if isinstance(value, bool) or not isinstance(value, int | float):
                 raise ValueError(f"{name} 应为数字")
             if name not in ("seed", "slow_seconds") and not 0 <= value <= 1:
@@ -50,13 +73,17 @@ class Manners:
     @property
     def is_good(self) -> bool:
         """Whether no fault can happen at all."""
-        return not (
-            self.timeout
-            or self.error
-            or self.stored_error
-            or self.receipt3
-            or self.slow
-            or self.duplicate_receipt
+        return not any(
+            value
+            for name, value in asdict(self).items()
+            if name not in ("seed", "slow_seconds", "down", "down_until")
+        )
+
+    @property
+    def is_down(self) -> bool:
+        """Whether it is down at this moment."""
+        return bool(self.down) or bool(
+            self.down_until and clock.now() < datetime.fromisoformat(self.down_until)
         )
 
 
@@ -71,6 +98,11 @@ class Fate:
     receipt3: bool = False
     wait_seconds: float = 0.0
     duplicate_receipt: bool = False
+    garbage: bool = False
+    half: bool = False
+    other: bool = False
+    drip_seconds: float = 0.0
+    reset: bool = False
 
 
 GOOD = Fate()
@@ -96,11 +128,8 @@ class Misbehaviour:
         key = (table, identify, version)
         self._attempts[key] += 1
         text = "\n".join((str(manners.seed), *key, str(self._attempts[key])))
-        draws = [
-            number / 2**32
-            for number in struct.unpack("<8I", hashlib.blake2b(text.encode(), digest_size=32).digest())
-        ]
-        timeout, stores, error, stored_error, receipt3, slow, duplicate, which = draws
+        timeout, stores, error, stored_error, receipt3, slow, duplicate, which = _draws(text)
+        garbage, half, other, drip, reset, *_ = _draws(f"{text}\nmore")
         return Fate(
             timeout=timeout < manners.timeout,
             stores_before_timeout=stores < 0.5,
@@ -109,4 +138,15 @@ class Misbehaviour:
             receipt3=receipt3 < manners.receipt3,
             wait_seconds=manners.slow_seconds if slow < manners.slow else 0.0,
             duplicate_receipt=duplicate < manners.duplicate_receipt,
+            garbage=garbage < manners.garbage,
+            half=half < manners.half,
+            other=other < manners.other,
+            drip_seconds=manners.slow_seconds if drip < manners.drip else 0.0,
+            reset=reset < manners.reset,
         )
+
+
+def _draws(text: str) -> list[float]:
+    """Eight numbers between 0 and 1."""
+    digest = hashlib.blake2b(text.encode(), digest_size=32).digest()
+    return [number / 2**32 for number in struct.unpack("<8I", digest)]

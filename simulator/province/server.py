@@ -1,16 +1,15 @@
 """The province's server process: `python -m simulator.province.server --folder … --mark …`.
 
 One event loop, one SQLite connection. Requests that arrive together are judged one after another inside one open
-transaction and answered after its single commit, so an acknowledged record is always a durable one.
+transaction and answered after its single commit, so an acknowledged record is always a durable one. Where a front-end
+database is given, its rows are collected in the same loop and go before the same judge.
 """
 
 import asyncio
 import hmac
 import json
-import re
+import os
 import sqlite3
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -22,50 +21,34 @@ from starlette.routing import Route
 
 from simulator import processes
 from simulator.province import messages
-from simulator.province.checks import APPLICATION, Checker
-from simulator.province.misbehaviour import Manners, Misbehaviour
-from simulator.province.specification import Specification, read
+from simulator.province.answering import answer, body_of, drip, reset
+from simulator.province.judging import Judge, Submission
+from simulator.province.misbehaviour import Fate, Manners, Misbehaviour
+from simulator.province.signatures import Verifier
+from simulator.province.specification import read
 from simulator.province.store import Store, Stored
+from simulator.province.tongue import Tongue
 from wangting import clock
 from wangting.errors import WangtingError
 
 GATHERING_SECONDS = 0.002  # a commit costs as much as judging three records: let some come together first
-MAX_BODY = 1_000_000  # bytes; the longest legal record is under 40 kB
 MAX_PAGE = 5_000  # rows; a page of whole records stays under 10 MB
-_JSON = (b"content-type", b"application/json; charset=utf-8")
-_TEXT = (b"content-type", b"text/plain; charset=utf-8")
-
-
-_VERSION = re.compile(r"[1-9][0-9]{0,8}")
-
-
-@dataclass(frozen=True)
-class _Verdict:
-    """What a submission deserves: a refusal (`code` ≠ 0), the receipt it already has (`known`), or to be stored."""
-
-    code: int = 0
-    reasons: list[str] = field(default_factory=list)
-    known: Stored | None = None
-    business_time: str = ""
-
-
-def _refused(reason: str) -> _Verdict:
-    return _Verdict(1, [reason])
+_SUBMISSIONS = ("/submit", "/submit.json")
+SIGN_KEY = "chaozhou"  # what the sender's key is called here
 
 
 class Province:
     """The interface's behaviour; `__call__` is the ASGI application."""
 
-    def __init__(self, store: Store, specification: Specification, token: str, mark: str) -> None:
-        self._store = store
-        self._checkers = {
-            table: Checker(record, specification) for table, record in specification.records.items()
-        }
+    def __init__(
+        self, store: Store, judge: Judge, token: str, mark: str, verifier: Verifier | None = None
+    ) -> None:
+        self._store, self.judge = store, judge
         self._authorization = f"Bearer {token}".encode()
         self._mark = mark
-        self._misbehaviour = Misbehaviour()
+        self._verifier = verifier
+        self.misbehaviour = Misbehaviour()
         self._waiting: list[asyncio.Future[None]] = []
-        self._now = ""
         self._last_peer: Any = None
         self._has_company = False
         self._others = Starlette(
@@ -83,13 +66,19 @@ class Province:
         if scope["type"] != "http":
             return
         path = scope["path"]
-        if path != "/health" and not self._is_authorized(scope["headers"]):
-            await _answer(send, 401, messages.receipt(4, "", ["令牌无效或缺失"]))
-        elif path == "/submit":
+        if path in ("/health", "/misbehave") and (path == "/health" or self._is_authorized(scope["headers"])):
+            await self._others(scope, receive, send)
+        elif self.misbehaviour.manners.is_down:
+            await answer(send, 503, "服务停机".encode())
+        elif not self._is_authorized(scope["headers"]):
+            await answer(send, 401, messages.receipt(4, "", ["令牌无效或缺失"]))
+        elif path in _SUBMISSIONS:
             if scope["method"] == "POST":
                 await self._submit(scope, receive, send)
             else:
-                await _answer(send, 405, messages.receipt(3, "", ["提交须用 POST"]))
+                await answer(send, 405, messages.receipt(3, "", ["提交须用 POST"]))
+        elif problem := self._unsigned(scope, b""):
+            await answer(send, 401, messages.receipt(4, "", [problem]))
         else:
             await self._others(scope, receive, send)
 
@@ -99,118 +88,96 @@ class Province:
                 return hmac.compare_digest(value, self._authorization)
         return False
 
+    def _unsigned(self, scope: Any, body: bytes) -> str | None:
+        if self._verifier is None:
+            return None
+        target = scope["raw_path"].decode("latin-1")
+        if scope["query_string"]:
+            target += "?" + scope["query_string"].decode("latin-1")
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        return self._verifier.problem(scope["method"], target, headers, body)
+
     # ---- submissions ----------------------------------------------------------------------------------------
 
     async def _submit(self, scope: Any, receive: Any, send: Any) -> None:
-        facts = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+        asked = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
         # One connection that sends again and again is a lone sender: nobody else's record is worth waiting for.
         self._has_company, self._last_peer = scope["client"] != self._last_peer, scope["client"]
-        body = await _body(receive)
+        body = await body_of(receive)
         if body is None:
             return  # the client went away in mid-sentence
-        fate = self._misbehaviour.fate(
-            facts.get("tableName", ""), facts.get("identify", ""), facts.get("version", "")
-        )
-        if fate.timeout:
-            if fate.stores_before_timeout:
-                await self._receive(facts, body, doubled=False)
+        if problem := self._unsigned(scope, body):
+            await answer(send, 401, messages.receipt(4, "", [problem]))
+            return
+        if scope["path"] == "/submit":
+            given = [self.judge.xml(asked, body)]
+        else:
+            given = self.judge.json(asked.get("deptCode", ""), body)
+        is_list = scope["path"] == "/submit.json" and body.lstrip()[:1] == b"["
+        fates = [self._fate(each) for each in given]
+        first = fates[0]  # what befalls the request as a whole is its first record's fate
+        if first.timeout:
+            if first.stores_before_timeout:
+                await self._receive(given, [Fate()] * len(given))
             while (await receive())["type"] != "http.disconnect":
                 pass
             return
-        if fate.error:
-            await _answer(send, fate.error, "服务暂不可用".encode())
+        if first.error:
+            await answer(send, first.error, "服务暂不可用".encode())
             return
-        if fate.receipt3:
-            answer = await self._refusal(facts, 3, ["系统繁忙，请稍后重试"])
+        receipts = await self._receive(given, fates)
+        if first.wait_seconds:
+            await asyncio.sleep(first.wait_seconds)
+        if first.stored_error:
+            await answer(send, 500, "处理结果返回失败".encode())
+        elif first.garbage:
+            await answer(send, 200, "<html>欢迎访问网上办事大厅</html>".encode())
         else:
-            answer = await self._receive(facts, body, doubled=fate.duplicate_receipt)
-        if fate.wait_seconds:
-            await asyncio.sleep(fate.wait_seconds)
-        if fate.stored_error:
-            await _answer(send, 500, "处理结果返回失败".encode())
-            return
-        await _answer(send, 200, answer)
+            content: Any = receipts[0] if not is_list else {"code": 0, "desc": "成功", "data": receipts}
+            await self._say(send, first, content)
 
-    async def _receive(self, facts: Mapping[str, str], body: bytes, *, doubled: bool) -> dict[str, Any]:
-        try:
-            answer = self._judge(facts, body, doubled)
-            await self._durable()
-        except sqlite3.Error as problem:
-            self._give_up(problem)
-            return messages.receipt(3, "", [f"存储失败：{problem}"])
-        return answer
+    async def _say(self, send: Any, fate: Fate, content: Any) -> None:
+        words = messages.encode(content)
+        if fate.half:
+            await answer(send, 200, words[: len(words) // 2])
+        elif fate.reset:
+            await reset(send, words)
+        elif fate.drip_seconds:
+            await drip(send, words, fate.drip_seconds)
+        else:
+            await answer(send, 200, content)
 
-    async def _refusal(self, facts: Mapping[str, str], code: int, reasons: list[str]) -> dict[str, Any]:
-        try:
-            number = self._store.refuse(facts, self._moment(), code, reasons)
-            await self._durable()
-        except sqlite3.Error as problem:
-            self._give_up(problem)
-            number = ""
-        return messages.receipt(code, number, reasons)
-
-    def _judge(self, facts: Mapping[str, str], body: bytes, doubled: bool) -> dict[str, Any]:
-        """Check and store one submission inside the open transaction; the answer is given only after its commit."""
-        verdict = self._check(facts, body)
-        if verdict.known is not None:
-            if doubled:
-                self._store.repeat(verdict.known.receipt)
-            return messages.receipt(0, verdict.known.receipt_no)
-        if verdict.code:
-            number = self._store.refuse(facts, self._moment(), verdict.code, verdict.reasons)
-            return messages.receipt(verdict.code, number, verdict.reasons)
-        number = self._store.accept(
-            facts["tableName"],
-            facts["identify"],
-            int(facts["version"]),
-            facts["deptCode"],
-            self._moment(),
-            verdict.business_time,
-            body,
-            2 if doubled else 1,
+    def _fate(self, given: Submission) -> Fate:
+        facts = given.facts
+        return self.misbehaviour.fate(
+            facts.get("tableName", ""), facts.get("identify", ""), facts.get("version", "")
         )
-        return messages.receipt(0, number)
 
-    def _check(self, facts: Mapping[str, str], body: bytes) -> _Verdict:
-        missing = [name for name in ("deptCode", "tableName", "identify", "version") if not facts.get(name)]
-        if missing:
-            return _refused(f"缺少参数 {'、'.join(missing)}")
-        table, identify, version_text = facts["tableName"], facts["identify"], facts["version"]
-        checker = self._checkers.get(table)
-        if checker is None:
-            return _refused(f"表名（tableName）{table[:40]} 不在规范之内")
-        if not _VERSION.fullmatch(version_text):
-            return _refused("版本号（version）应为正整数")
-        if not body:
-            return _Verdict(2, ["没有报文"])
-        if len(body) > MAX_BODY:
-            return _refused("报文过大")
+    async def receive(self, given: list[Submission]) -> list[dict[str, Any]]:
+        """Judge what came by another way; durable when this returns, a receipt each."""
+        return await self._receive(given, [self._fate(each) for each in given])
+
+    async def _receive(self, given: list[Submission], fates: list[Fate]) -> list[dict[str, Any]]:
         try:
-            process, fields = messages.read(body)
-        except messages.MessageError as problem:
-            return _refused(str(problem))
-        version, latest = int(version_text), self._store.latest_version(table, identify)
-        if latest >= version:
-            same = self._store.find(table, identify, version)
-            if same is None:
-                return _refused(f"版本号 {version} 低于已接收的版本 {latest}")
-            if same.body != body and messages.read(same.body) != (process, fields):
-                return _refused(f"版本号 {version} 已接收过不同的内容")
-            return _Verdict(known=same)
-        reasons = checker.reasons(fields, identify, version_text)
-        if process != table:
-            reasons.append("报文的 process 与表名（tableName）不一致")
-        if table != APPLICATION:
-            reasons += checker.after(fields, self._store.latest_time(APPLICATION, fields.get("SBLSH", "")))
-        if reasons:
-            return _Verdict(1, reasons)
-        return _Verdict(business_time=fields.get(checker.record.business_time, ""))
-
-    def _moment(self) -> str:
-        # One look at the clock for all that arrive together: it is a file when the city is simulated.
-        if not self._now:
-            self._now = clock.now().isoformat(" ", "seconds")
-        return self._now
+            receipts = []
+            for each, fate in zip(given, fates, strict=True):
+                if fate.receipt3:
+                    receipts.append(self.judge.refuse(each, 3, ["系统繁忙，请稍后重试"]))
+                    continue
+                receipt = self.judge.judge(each, doubled=fate.duplicate_receipt)
+                if fate.other:
+                    receipt |= {
+                        "identify": f"{receipt['identify']}9",
+                        "code": 0,
+                        "desc": "成功",
+                        "reasonList": [],
+                    }
+                receipts.append(receipt)
+            await self._durable()
+        except sqlite3.Error as problem:
+            self._give_up(problem)
+            return [messages.receipt(3, "", [f"存储失败：{problem}"])] * len(given)
+        return receipts
 
     async def _durable(self) -> None:
         """Wait for the commit that covers everything judged since the last one."""
@@ -225,7 +192,8 @@ class Province:
         await turn
 
     def _commit(self) -> None:
-        waiting, self._waiting, self._now = self._waiting, [], ""
+        waiting, self._waiting = self._waiting, []
+        self.judge.forget_the_time()
         try:
             self._store.commit()
         except sqlite3.Error as problem:
@@ -240,7 +208,8 @@ class Province:
     def _give_up(self, problem: sqlite3.Error) -> None:
         """A write failed: nothing of the open transaction is kept, and all who wait for it are told."""
         self._store.rollback()
-        waiting, self._waiting, self._now = self._waiting, [], ""
+        waiting, self._waiting = self._waiting, []
+        self.judge.forget_the_time()
         for turn in waiting:
             if not turn.done():
                 turn.set_exception(problem)
@@ -253,7 +222,7 @@ class Province:
     async def _records(self, request: Request) -> Response:
         asked = request.query_params
         table, identify = asked.get("tableName"), asked.get("identify")
-        if table is not None and table not in self._checkers:
+        if table is not None and (table := self.judge.tongue.table(table)) not in self.judge.checkers:
             return _json({"error": f"表名 {table[:40]} 不在规范之内"}, 400)
         try:
             version = int(asked["version"]) if asked.get("version") else None
@@ -264,21 +233,26 @@ class Province:
             if table is None:
                 return _json({"error": "缺少参数 tableName"}, 400)
             one = self._store.find(table, identify, version)
-            return _json(_say(one)) if one else _json({"error": "没有该记录"}, 404)
+            return _json(self._stored(one)) if one else _json({"error": "没有该记录"}, 404)
         if page < 1 or not 1 <= size <= MAX_PAGE:
             return _json({"error": f"page 应从 1 起，size 应为 1 至 {MAX_PAGE}"}, 400)
         total, rows = self._store.page(table, page, size)
-        return _json({"total": total, "page": page, "size": size, "data": [_say(row) for row in rows]})
+        return _json(
+            {"total": total, "page": page, "size": size, "data": [self._stored(row) for row in rows]}
+        )
 
     async def _receipts(self, request: Request) -> Response:
         asked = request.query_params
-        return _json({"data": self._store.receipts(asked.get("tableName", ""), asked.get("identify", ""))})
+        table = self.judge.tongue.table(asked.get("tableName", ""))
+        return _json({"data": self._store.receipts(table, asked.get("identify", ""))})
 
     async def _counts(self, request: Request) -> Response:
         counted_by = request.query_params.get("by", "received")
         if counted_by not in ("received", "business"):
             return _json({"error": "by 应为 received 或 business"}, 400)
-        return _json({"data": list(self._store.counts(counted_by))})
+        says = self.judge.tongue.says
+        found = [{**row, "tableName": says(row["tableName"])} for row in self._store.counts(counted_by)]
+        return _json({"data": found})
 
     async def _misbehave(self, request: Request) -> Response:
         if request.method == "POST":
@@ -286,56 +260,25 @@ class Province:
                 wanted = json.loads(await request.body())
                 if not isinstance(wanted, dict):
                     raise ValueError("应为一个 JSON 对象")
-                self._misbehaviour.set(Manners.parse(wanted))
+                self.misbehaviour.set(Manners.parse(wanted))
             except ValueError as problem:
                 return _json({"error": str(problem)}, 400)
-        return _json(self._misbehaviour.manners.as_dict())
+        return _json(self.misbehaviour.manners.as_dict())
 
-
-def _say(row: Stored) -> dict[str, Any]:
-    fields = messages.read(row.body)[1]
-    return {
-        "tableName": row.table,
-        "identify": row.identify,
-        "version": row.version,
-        "deptCode": row.dept,
-        "receivedAt": row.received_at,
-        "receiptNo": row.receipt_no,
-        "fields": fields,
-    }
+    def _stored(self, row: Stored) -> dict[str, Any]:
+        return {
+            "tableName": self.judge.tongue.says(row.table),
+            "identify": row.identify,
+            "version": row.version,
+            "deptCode": row.dept,
+            "receivedAt": row.received_at,
+            "receiptNo": row.receipt_no,
+            "fields": messages.read_stored(row.body)[1],
+        }
 
 
 def _json(content: Any, status: int = 200) -> Response:
     return Response(messages.encode(content), status, media_type="application/json")
-
-
-async def _body(receive: Any) -> bytes | None:
-    message = await receive()
-    if message["type"] != "http.request":
-        return None
-    if not message.get("more_body"):
-        return bytes(message.get("body", b""))
-    parts = [message.get("body", b"")]
-    size = len(parts[0])
-    while message.get("more_body"):
-        message = await receive()
-        if message["type"] != "http.request":
-            return None
-        size += len(message.get("body", b""))
-        if size <= MAX_BODY + 1:  # the rest of what is too long anyway is read but not kept
-            parts.append(message.get("body", b""))
-        elif len(parts[-1]) != MAX_BODY + 1:
-            parts = [bytes(MAX_BODY + 1)]
-    return b"".join(parts)
-
-
-async def _answer(send: Any, status: int, content: dict[str, Any] | bytes) -> None:
-    """Answer with a receipt, or, on a bad day, with bare text that is none."""
-    is_text = isinstance(content, bytes)
-    body = content if isinstance(content, bytes) else messages.encode(content)
-    headers = [_TEXT if is_text else _JSON, (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
 
 
 def main() -> None:
@@ -343,6 +286,9 @@ def main() -> None:
     parser = processes.arguments(__doc__ or "")
     parser.add_argument("--specification", type=Path)
     parser.add_argument("--override", type=Path)
+    parser.add_argument("--aliases", default="{}", help="this province's own words, JSON")
+    parser.add_argument("--signed", action="store_true", help="requests must be signed")
+    parser.add_argument("--front-end", default="", help="collect from COLLECTED_DATABASE_URL; host/database")
     given = parser.parse_args()
     lock = processes.hold(given.folder)
     try:
@@ -350,9 +296,26 @@ def main() -> None:
     except WangtingError as problem:
         raise SystemExit(str(problem)) from None
     store = Store(given.folder / "province.sqlite")
+    judge = Judge(store, specification, Tongue(specification, json.loads(given.aliases)))
     token = processes.secret(given.folder / "token")
+    verifier = Verifier(SIGN_KEY, processes.secret(given.folder / "sign.secret")) if given.signed else None
+    province = Province(store, judge, token, given.mark, verifier)
+    app: processes.App = province
+    if given.front_end:
+        from simulator.province import front_end
+
+        own = json.loads(given.aliases).get("fields") or {}
+        app = front_end.Collecting(
+            province,
+            province.receive,
+            judge,
+            specification,
+            os.environ["COLLECTED_DATABASE_URL"],
+            front_end.tables(specification, judge.tongue, own),
+            lambda: province.misbehaviour.manners.is_down,
+        )
     try:
-        processes.serve(Province(store, specification, token, given.mark), given.folder, given.mark)
+        processes.serve(app, given.folder, given.mark)
     finally:
         store.close()
         lock.close()

@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from wangting import clock
 from wangting.errors import WangtingError
 
 PUBLISHED = Path(__file__).resolve().parents[2] / "expectations" / "specification"
@@ -22,7 +23,8 @@ EARLIEST = "2013-01-01"  # the interface was published in 2013: no record can be
 class Field:
     """One published field.
 
-    `type` is text, time, integer or number; `length` is in bytes; `codes` are the values allowed, None for any.
+    `type` is text, time, integer or number; `length` is in bytes; `codes` are the values allowed, None for any,
+    `code_list` is the name of their list.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Field:
     codes: frozenset[str] | None = None
     format: str | None = None
     required_when: dict[str, frozenset[str]] = field(default_factory=dict)
+    code_list: str | None = None
 
 
 @dataclass
@@ -63,18 +66,28 @@ class Specification:
         return rule not in self.disabled and rule.partition(".")[0] not in self.disabled
 
 
-def read(folder: Path | None = None, override: Path | None = None) -> Specification:
-    """Read the published files of one version (default: the latest) and, where given, a site's override file."""
-    folder = _version(folder or PUBLISHED)
+def read(
+    folder: Path | None = None, override: Path | None = None, *, on: date | None = None
+) -> Specification:
+    """Read the published files of one version and, where given, a site's override file.
+
+    Args:
+        folder: a version's folder, or the folder of all versions: then the one that the override file names, otherwise
+            the one in force.
+        override: the site's agreed deviations.
+        on: the day for which the version in force is asked (default: today).
+    """
     changes = _Changes(override)
+    folder = _version(folder or PUBLISHED, changes.version, on)
     codes = {
-        name: {str(code) for code in values} for name, values in _load(folder / "code_lists.yml").items()
+        name: {str(code) for code in listed["codes"]}
+        for name, listed in _content(folder, "code_lists.yml").items()
     }
     for name, extra in changes.codes.items():
         codes.setdefault(name, set()).update(str(code) for code in extra)
     records: dict[str, Record] = {}
-    for path in sorted(folder.glob("ex_*.yml")):
-        content = _load(path)
+    for name in sorted(_names(folder, "ex_*.yml")):
+        content, path = _content(folder, name), folder / name
         if content.get("exchanged", True) is False:
             continue
         try:
@@ -98,6 +111,7 @@ class _Changes:
         self.keys: Mapping[str, Any] = content.get("keys") or {}
         self.codes: Mapping[str, Any] = content.get("codes") or {}
         self.disabled = frozenset(str(rule) for rule in content.get("disable_rules") or ())
+        self.version: str | None = _value(content.get("version"))
         self.earliest = f"{_iso(_value(content.get('earliest_date')) or EARLIEST)} 00:00:00"
         self.encoding = str(_value(content.get("length_encoding")) or "gbk").lower()
         if self.encoding not in ("gbk", "gb18030", "utf-8"):
@@ -124,13 +138,65 @@ def _iso(moment: Any) -> str:
     return moment.isoformat() if isinstance(moment, date) else str(moment)[:10]
 
 
-def _version(folder: Path) -> Path:
+def _version(folder: Path, pinned: str | None, on: date | None) -> Path:
+    """The folder of the version to go by: the pinned one, or the youngest whose first day has come."""
     if (folder / "code_lists.yml").exists():
         return folder
-    versions = sorted(path.parent for path in folder.glob("*/code_lists.yml"))
-    if not versions:
+    first_days = {path.parent: _load(path).get("valid_from") for path in folder.glob("*/specification.yml")}
+    if not first_days:
         raise WangtingError("找不到数据交换规范文件", place=str(folder), mend="请检查规范目录")
-    return versions[-1]
+    if pinned is not None:
+        if folder / pinned not in first_days:
+            raise WangtingError(f"找不到 {pinned} 版数据交换规范", place=str(folder), mend="请检查版本名称")
+        return folder / pinned
+    today = (on or clock.today()).isoformat()
+    begun = {path: str(day) for path, day in first_days.items() if str(day) <= today}
+    if not begun:  # older than the oldest: there is no other text to go by
+        return min(first_days, key=lambda path: str(first_days[path]))
+    return max(begun, key=lambda path: begun[path])
+
+
+def _base(folder: Path) -> Path | None:
+    """The folder of the version that this one only adds to."""
+    head = folder / "specification.yml"
+    name = _load(head).get("base") if head.exists() else None
+    return folder.parent / str(name) if name else None
+
+
+def _names(folder: Path, pattern: str) -> set[str]:
+    base = _base(folder)
+    return {path.name for path in folder.glob(pattern)} | (_names(base, pattern) if base else set())
+
+
+def _content(folder: Path, name: str) -> dict[str, Any]:
+    """One file of a version, with what the version says against its base worked in."""
+    base = _base(folder)
+    if base is None:
+        return _load(folder / name)
+    below = _content(base, name) if name in _names(base, name) else {}
+    if not (folder / name).exists():
+        return below
+    own = _load(folder / name)
+    if not below:
+        return own
+    return _without(_with(_with(below, own.get("add")), own.get("change")), own.get("remove"))
+
+
+def _with(base: Mapping[str, Any], more: Any) -> dict[str, Any]:
+    """`base` with the entries of `more`, mappings inside mappings likewise."""
+    merged = dict(base)
+    for key, value in (more or {}).items():
+        inside = merged.get(key)
+        both = isinstance(inside, Mapping) and isinstance(value, Mapping)
+        merged[key] = _with(inside, value) if both else value  # type: ignore[arg-type]
+    return merged
+
+
+def _without(base: Mapping[str, Any], less: Any) -> dict[str, Any]:
+    """`base` without the entries that `less` lists, at whatever depth it lists them."""
+    if isinstance(less, Mapping):
+        return {key: _without(value, less[key]) if key in less else value for key, value in base.items()}
+    return {key: value for key, value in base.items() if key not in (less or ())}
 
 
 def _load(path: Path) -> dict[str, Any]:
@@ -188,4 +254,5 @@ def _field(name: str, facts: Mapping[str, Any], codes: Mapping[str, set[str]]) -
         codes=allowed,
         format=str(facts["format"]) if facts.get("format") else None,
         required_when=conditions,
+        code_list=listed if isinstance(listed, str) else None,
     )

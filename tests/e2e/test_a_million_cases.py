@@ -62,3 +62,10 @@ def test_what_is_held_and_what_is_acknowledged_is_what_the_truth_says(moment, re
     assert outbox("ACK") == set(seen.known(cities.SENDABLE))
     doubled = "select 1 from receipts where code = 0 group by record, record_key, version having count(*) > 1"
     assert seen.ledger(doubled) == []
+
+
+@pytest.mark.parametrize("moment", ["first", "later"])
+def test_every_rule_is_found_where_it_is_broken_and_nowhere_else(city, moment, request):
+    seen = request.getfixturevalue(moment)
+    batches = [batch for (batch,) in seen.ledger("select batch_id from batches order by cut_at, batch_id")]
+    assert truth.finding_differences(seen.truth, city.home, batches) == []

@@ -193,3 +193,64 @@ def item_differences(con: duckdb.DuckDBPyConnection, as_of: date) -> Rows:
         where coalesce(e.numerator, 0) <> coalesce(p.numerator, 0) or coalesce(e.n, 0) <> coalesce(p.denominator, 0)
         order by all
     """).fetchall()
+
+
+def finding_differences(truth: Path, home: Path, batches: list[str]) -> Rows:
+    """Every (record type, record key, rule) that gate and truth do not agree on, both ways.
+
+    A record is known by its last judgement among `batches` (in the order they were cut), whatever the severity of what
+    was found; one that the house never cut, or the truth does not know, stands with the rule null. Columns: record,
+    record_key, rule_id, whether the gate found it, whether the truth names it, the versions judged and found.
+    """
+    con = duckdb.connect(
+        config={"temp_directory": str(truth / "spill"), "memory_limit": "3GB", "threads": "2"}
+    )
+    numbered = ", ".join(f"('{batch}', {number})" for number, batch in enumerate(batches))
+    con.execute(f"create table cuts as select * from (values {numbered}) as cuts (batch_id, number)")
+    cut = [str(file) for batch in batches for file in sorted((home / "batches" / batch).glob("*.parquet"))]
+    findings = [str(home / "verdicts" / batch / "findings.parquet") for batch in batches]
+    con.execute(f"""
+        create view judged as
+        select upper(regexp_extract(filename, '([a-z_]+).parquet$', 1)) as record, record_key, version, number
+        from read_parquet({cut}, union_by_name = true, filename = true) inner join cuts using (batch_id)
+    """)
+    con.execute(f"""
+        create table found as
+        select distinct record, record_key, version, rule_id, number
+        from read_parquet({findings}, union_by_name = true, filename = true)
+        inner join cuts on batch_id = regexp_extract(filename, '([^/]+)/findings.parquet$', 1)
+    """)
+    con.execute(f"""
+        create view latest as select * from read_parquet('{truth / "records.parquet"}') where is_latest
+    """)
+    con.execute("""
+        create table planted as
+        select distinct record, record_key, unnest(expected_rules) as rule_id from latest
+        where len(expected_rules) > 0
+    """)
+    # Only what somebody speaks of needs its last judgement looked up.
+    con.execute("""
+        create table last as
+        select record, record_key, max(number) as number, max_by(version, number) as version
+        from judged semi join (
+            select record, record_key from found union select record, record_key from planted
+        ) as spoken_of using (record, record_key)
+        group by all
+    """)
+    return con.execute("""
+        with standing as (
+            select found.record, found.record_key, rule_id, found.version as version_found, last.version
+            from found inner join last
+                on last.record = found.record and last.record_key = found.record_key and last.number = found.number
+        )
+        select record, record_key, rule_id, standing.rule_id is not null, planted.rule_id is not null, version,
+            version_found
+        from standing full join planted using (record, record_key, rule_id)
+        where standing.rule_id is null or planted.rule_id is null or version <> version_found
+        union all
+        select record, record_key, null, judged.record_key is not null, latest.record_key is not null, null, null
+        from (select distinct record, record_key from judged) as judged
+        full join (select record, record_key from latest) as latest using (record, record_key)
+        where judged.record_key is null or latest.record_key is null
+        order by all
+    """).fetchall()

@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 from sqlalchemy import func, insert, select, update
 
 from exchange import batches
-from exchange.records import RecordType, record_types
+from exchange.records import RecordType, code_lists, record_types
 from exchange.records import _specification as site_specification
-from wangting import clock, ledger
+from wangting import at_rest, clock, ledger
 
 UNIT, REGION = "006988574", "445102000000"
 PERSON = "44510219800101123X"  # well formed, of nobody
@@ -86,6 +86,8 @@ class Lane:
                 value = REGION
             elif value is None and "ZZJ" in field.official:
                 value = UNIT
+            elif value is None and field.codes:
+                value = next(iter(code_lists()[field.codes]))
             elif value is None and field.type == "text":
                 value = field.title[:2]
             row[field.column] = fields.get(field.official, value)
@@ -104,7 +106,7 @@ class Lane:
             "source_written_at": written_at or (at + timedelta(minutes=1) if at else None),
             "arrived_at": clock.now(),
             "payload_hash": payload,
-            "context_hash": _hash([has_application]),
+            "context_hash": f"rules:{_hash([has_application])}",
             "ctx_has_application": has_application,
             "case_month": date(2017, 11, 1),
         }
@@ -163,7 +165,8 @@ def judge(batch_id: str, held: dict[str, str] | None = None, warned: dict[str, s
         if not file.is_file():
             continue
         verdicts = []
-        for row in pq.read_table(file, columns=["record_key", "case_no", "version"]).to_pylist():
+        pieces = at_rest.record_batches(file, ["record_key", "case_no", "version"], 10_000)
+        for row in (row for piece in pieces for row in piece.to_pylist()):
             outcome = "passed"
             for name, rules in (("warned", warned or {}), ("held", held or {})):
                 if rule := rules.get(row["record_key"]) or rules.get(f"{kind.record}|{row['record_key']}"):

@@ -1,6 +1,7 @@
 """A tiny province for tests: takes, stores and reads back as the interface says, and fails as it is told."""
 
 import asyncio
+import ssl
 import threading
 import time
 from collections import Counter
@@ -18,7 +19,9 @@ class Receiver:
     """A server in a thread of its own.
 
     Attributes:
-        fault: (name, attempt) → None or one of: 500, 401, 404, garbage, half, hang, drop, lost_answer, 3, reject, slow.
+        fault: (name, attempt) → None or one of: 500, 401, 404, garbage, half, hang, drop, lost_answer, 3, reject, slow,
+            other (the receipt names another record), echo (401 that quotes our own headers).
+        tls: the server speaks HTTPS.
         stored: name → body. heard: every submission as (name, began, ended), monotonic seconds.
     """
 
@@ -29,6 +32,7 @@ class Receiver:
     attempts: Counter[Name] = field(default_factory=Counter)
     read_back: list[Name] = field(default_factory=list)
     slow_seconds: float = 0.05
+    tls: ssl.SSLContext | None = None
 
     def __enter__(self) -> "Receiver":
         ready = threading.Event()
@@ -57,9 +61,9 @@ class Receiver:
 
         async def start() -> None:
             await self._runner.setup()
-            site = web.TCPSite(self._runner, "127.0.0.1", 0)
+            site = web.TCPSite(self._runner, "127.0.0.1", 0, ssl_context=self.tls)
             await site.start()
-            self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+            self.url = f"http{'s' if self.tls else ''}://127.0.0.1:{self._runner.addresses[0][1]}"
             ready.set()
 
         self._loop.run_until_complete(start())
@@ -79,9 +83,11 @@ class Receiver:
         fault = self.fault(name, self.attempts[name])
         if request.headers.get("Authorization") != f"Bearer {self.token}" or fault == "401":
             return web.json_response({"code": 4, "desc": "验证失败"}, status=401)
+        if fault == "echo":
+            return web.json_response({"code": 4, "reasonList": [str(dict(request.headers))]}, status=401)
         if fault == "slow":
             await asyncio.sleep(self.slow_seconds)
-        if fault in (None, "slow", "lost_answer", "half"):
+        if fault in (None, "slow", "lost_answer", "half", "other"):
             answer = self._take(name, body)
         self.heard.append((name, began, time.monotonic()))
         if fault in ("500", "404", "lost_answer"):
@@ -103,6 +109,8 @@ class Receiver:
             return web.json_response(
                 {"code": 1, "desc": "校验失败", "reasonList": ["编码不存在"], "receiptNo": "r1"}
             )
+        if fault == "other":
+            answer |= {"tableName": name[0], "identify": f"{name[1]}9", "version": name[2]}
         return web.json_response(answer)
 
     def _take(self, name: Name, body: str) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from tests.exchange.lane import BJ, GO_LIVE, SB, SL, judge
 from wangting import clock, ledger, locks
 from wangting.errors import WangtingError
 
+BOTH_LEDGERS = True
+
 
 def rows(batch_id, record=SB, columns="*"):
     file = batches.record_file(batch_id, record.lower())
@@ -163,7 +165,25 @@ def test_a_held_record_is_presented_again_when_its_context_changes_and_not_befor
     assert rows(summary.batch_id, SL, "version, is_represented") == [(1, True)]
     lane.put(SL, case, GO_LIVE, has_application=False)
     lane.build()
-    assert cut().batch_id is None  # it has passed; its context does not matter any more
+    assert settle(cut()).represented == 1  # it has passed, but nobody has judged it in this context yet
+    lane.put(SL, case, GO_LIVE, has_application=False)
+    lane.build()
+    assert cut().batch_id is None
+
+
+def test_rules_that_changed_bring_back_only_what_was_held(lane):
+    held, passed = lanes.case_no(1), lanes.case_no(2)
+    for case in (held, passed):
+        lane.put(SL, case, GO_LIVE, has_application=True)
+    lane.build()
+    settle(cut(), held={held: "C3.refusal_reason"})
+    for case in (held, passed):
+        key = lane.put(SL, case, GO_LIVE, has_application=True)
+        lane.rows[SL][key]["context_hash"] = lane.rows[SL][key]["context_hash"].replace("rules:", "others:")
+    lane.build()
+    summary = cut()
+    assert (summary.new, summary.represented) == (0, 1)
+    assert rows(summary.batch_id, SL, "record_key") == [(held,)]
 
 
 def test_a_record_held_before_its_own_time_is_presented_again_once_the_time_has_come(lane):

@@ -9,11 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exchange import dialects
+from exchange.receivers import xml_messages
+from exchange.receivers.names import names_of
 from exchange.records import record_types
+from wangting.site import Aliases, current_site
 
 TYPES = {"text": "varchar", "time": "timestamp", "integer": "integer", "number": "decimal(16, 2)"}
 KINDS = {kind.record: kind for kind in record_types()}
+NAMES = names_of(current_site(), Aliases())
 FORBIDDEN = "".join(map(chr, [*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF]))
 SAYABLE = st.text(st.characters(codec="utf-8", exclude_characters=FORBIDDEN))
 
@@ -23,9 +26,9 @@ def rendered(record, row, version=1):
     kind = KINDS[record]
     columns = ", ".join(f"cast(? as {TYPES[field.type]}) as {field.column}" for field in kind.fields)
     values = [row.get(field.official) for field in kind.fields]
+    wording = xml_messages.wording(kind, NAMES[record], "445100000000")
     return duckdb.execute(
-        f"select {dialects.xml_message(kind)} as message, {dialects.unsendable_field(kind)} as refusal"
-        f" from (select {columns}, {version} as version)",
+        f"select {wording.body} as body, {wording.refusal} as refusal from (select {columns}, {version} as version)",
         values,
     ).fetchone()
 

@@ -33,6 +33,7 @@ ALL = (
     BJ,
     "EX_GDBS_LQDJ",
 )
+BOTH_LEDGERS = True
 OLD = GO_LIVE - timedelta(days=20)
 
 
@@ -320,7 +321,7 @@ def test_a_receipt_that_comes_twice_is_harmless(lane, receiver):
     first = outbox(SB, case)
     from exchange import settling
     from exchange.messages import Message, Result
-    from exchange.province import Answer
+    from exchange.receivers.protocol import Answer
 
     message = Message(SB, case, 1, case, 0, "NEW", GO_LIVE, None, False)
     settling.settle([Result(message, Answer("receipt", 1, "other"), clock.now() + timedelta(hours=1))])

@@ -43,7 +43,10 @@ def test_both_sides_agree_after_a_push(lane, receiver):
     found = reconcile()
     assert found.agrees
     assert [day["acknowledged"] for day in found.days] == [1, 1, 1, 1]
-    assert all(day["acknowledged"] == day["counted"] == day["read_back"] for day in found.days)
+    assert all(
+        day["landed"] == day["cut"] == day["acknowledged"] == day["read_back"] and day["declared"] is None
+        for day in found.days
+    )
 
 
 def test_what_the_province_lost_is_named_and_goes_again_when_asked_for(lane, receiver):

@@ -8,37 +8,20 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from expectations.context import FILE, Context
 from expectations.model import Record, Specification
+from wangting import declared
+from wangting.specification import FOLDER
 
 UNIT, REGION = "006988574", "445100000000"
 ITEM = f"101313005{UNIT}13445100"
 CUT_AT = datetime(2017, 12, 1, 12, 0)
 APPLIED = datetime(2017, 11, 20, 9, 30)
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-_TRUE = (
-    "ctx_has_application", "ctx_item_is_known", "ctx_item_is_valid", "ctx_region_is_known", "ctx_region_is_units",
-    "ctx_has_pre_acceptance", "ctx_has_supplement_notice", "ctx_has_special_start", "ctx_has_acceptance",
-    "ctx_has_approval_step", "ctx_has_closing", "ctx_is_online",
-)  # fmt: skip
 _FALSE = ("ctx_is_refused", "ctx_item_is_immediate")
-CONTEXT: dict[str, tuple[str, ...]] = {
-    "EX_GDBS_SB": ("ctx_item_is_known", "ctx_item_is_valid", "ctx_region_is_known", "ctx_region_is_units"),
-    "EX_GDBS_WSYSL": ("ctx_has_application", "ctx_applied_at"),
-    "EX_GDBS_SL": (
-        "ctx_has_application", "ctx_applied_at", "ctx_pre_accepted_at", "ctx_is_online", "ctx_has_pre_acceptance",
-        "ctx_item_limit", "ctx_item_limit_unit",
-    ),
-    "EX_GDBS_SPCL": ("ctx_has_application", "ctx_accepted_at", "ctx_lower_step_at"),
-    "EX_GDBS_BJGZ": ("ctx_has_application", "ctx_applied_at"),
-    "EX_GDBS_BJSL": ("ctx_has_application", "ctx_has_supplement_notice", "ctx_supplement_noticed_at"),
-    "EX_GDBS_TBCXSQ": ("ctx_has_application", "ctx_accepted_at"),
-    "EX_GDBS_TBCXJG": ("ctx_has_application", "ctx_has_special_start", "ctx_special_started_at"),
-    "EX_GDBS_BJ": (
-        "ctx_has_application", "ctx_has_acceptance", "ctx_is_refused", "ctx_has_approval_step",
-        "ctx_item_is_immediate", "ctx_accepted_at", "ctx_last_approval_at", "ctx_applied_at",
-    ),
-    "EX_GDBS_LQDJ": ("ctx_has_application", "ctx_has_closing", "ctx_closed_at"),
-}  # fmt: skip
+_COLUMNS = declared.load(FOLDER / "2013" / FILE, Context)
+CONTEXT = {record: _COLUMNS.of(record) for record in _COLUMNS.columns["ctx_versions_are_whole"].records}
+_TYPES = {"boolean": pa.bool_(), "timestamp": pa.timestamp("us"), "int": pa.int32(), "string": pa.string()}
 _VALUES: dict[str, Any] = {
     "SXBM": ITEM, "SQRLX": "1", "SQRZJLX": "1", "LXRZJLX": "111", "LQRZJLX": "1", "LXRSJ": "13800138000",
     "SBBMZZJGDM": UNIT, "SLZTDM": "1", "YSLZTDM": "1", "BJJGDM": "0", "TJFS": "1", "LQFS": "0", "GDBLSX": 20,
@@ -102,14 +85,14 @@ def valid(specification: Specification, record: str, number: int = 0) -> dict[st
 def _context(record: str) -> dict[str, Any]:
     context: dict[str, Any] = {}
     for name in CONTEXT[record]:
-        if name in _TRUE:
-            context[name] = True
-        elif name in _FALSE:
-            context[name] = False
-        elif name == "ctx_item_limit":
+        if name == "ctx_item_limit":
             context[name] = 20
         elif name == "ctx_item_limit_unit":
             context[name] = "G"
+        elif name == "ctx_immediate_until":
+            context[name] = None
+        elif _COLUMNS.columns[name].type == "boolean":
+            context[name] = name not in _FALSE
         else:
             context[name] = APPLIED + timedelta(days=1)
     return context
@@ -126,13 +109,7 @@ def schema(specification: Specification, record: str) -> pa.Schema:
     fields = [
         (name.lower(), kinds[field.type]) for name, field in specification.records[record].fields.items()
     ]
-    for name in CONTEXT[record]:
-        if name in (*_TRUE, *_FALSE):
-            fields.append((name, pa.bool_()))
-        elif name.endswith("_at"):
-            fields.append((name, pa.timestamp("us")))
-        else:
-            fields.append((name, pa.int32() if name == "ctx_item_limit" else pa.string()))
+    fields += [(name, _TYPES[_COLUMNS.columns[name].type]) for name in CONTEXT[record]]
     fields += [
         ("record_key", pa.string()), ("case_no", pa.string()), ("business_time", pa.timestamp("us")),
         ("unit_code", pa.string()), ("version", pa.int32()), ("cut_at", pa.timestamp("us")),

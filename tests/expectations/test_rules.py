@@ -117,6 +117,18 @@ BROKEN: list[tuple[str, dict[str, Any], set[str]]] = [
     (LQDJ, {"lqsj": EARLY}, {"L1.order"}),
     (LQDJ, {"ctx_has_closing": False}, {"C2.collection_has_closing"}),
     (LQDJ, {"lqrsfzjhm": "44010"}, {"N3.id_number"}),
+    (SB, {"ctx_is_only_application_that_day": False}, {"U1.one_application_a_day"}),
+    (SB, {"ctx_is_only_application_that_day": False, "sqrzjlx": "099", "sqrzjhm": "无"}, {"C1.required"}),
+    (SB, {"ctx_is_entered_singly": False}, {"L3.bulk_entry"}),
+    (SL, {"ctx_systems_agree": False}, {"U1.systems_agree"}),
+    (SPCL, {"ctx_versions_are_whole": False}, {"U1.version_gap"}),
+    (BJ, {"ctx_item_is_immediate": True, "ctx_immediate_until": APPLIED + timedelta(days=2)}, set()),
+    (
+        BJ,
+        {"ctx_item_is_immediate": True, "ctx_immediate_until": APPLIED + timedelta(hours=47)},
+        {"L3.immediate_within_a_day"},
+    ),
+    (BJ, {"bjjgdm": "5", "zfhthyy": "逾期未补正", "ctx_immediate_until": APPLIED + timedelta(hours=47)}, set()),
 ]  # fmt: skip
 
 

@@ -38,7 +38,7 @@ SPOILT = [
     ("ex_gdbs_bj.yml", "type: text, bytes: 50, required", "type: text, required", "SBLSH.bytes"),
     ("specification.yml", "length_encoding: gbk", "length_encoding: gb2312", "length_encoding"),
     ("specification.yml", "  - EX_GDBS_BJ\n", "  - EX_GDBS_BJJ\n", "EX_GDBS_BJJ"),
-    ("code_lists.yml", 'limit_unit: {"G"', "limit_unit: {1", "limit_unit"),
+    ("code_lists.yml", 'codes: {"G"', "codes: {1", "limit_unit"),
 ]
 
 

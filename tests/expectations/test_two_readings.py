@@ -12,10 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from expectations.compiling import judgements
-from expectations.gate import _frame
 from expectations.model import Specification
 from expectations.second_reading import broken_rules, query
-from expectations.vectors import Rows
+from expectations.vectors import Rows, frame
 from tests.expectations import records
 from tests.expectations.conftest import gated
 from tests.expectations.records import APPLIED, CUT_AT
@@ -59,7 +58,7 @@ def _both(specification: Specification, record: str, rows: list[dict[str, Any]])
     """(row, rule, field) of what the Arrow reading and the SQL reading find."""
     table = pa.Table.from_pylist(rows, schema=records.schema(specification, record))
     rules = judgements(specification, record)
-    chunk = Rows(_frame(table))
+    chunk = Rows(frame(table))
     first = {
         (int(row), rule.rule_id, rule.field) for rule in rules for row in rule.check.bad(chunk).nonzero()[0]
     }

@@ -9,6 +9,7 @@ from expectations.loading import load_specification
 from expectations.model import Record
 from tests.house import tree
 from wangting import declared
+from wangting import specification as layers
 from wangting.site import Source, current_site
 
 SOURCES = [
@@ -19,7 +20,10 @@ OVERRIDES = [
     path.parent / "specification.yml" for path in SITES if path.parent / "specification.yml" in tree.files()
 ]
 RECORDS = [
-    path for path in tree.under("expectations/specification", ".yml") if path.name.startswith("ex_gdbs_")
+    (version.name, name)
+    for version in layers.versions()
+    for name in layers.read(version)
+    if name.startswith("ex_gdbs_")
 ]
 METRICS = tree.under("dbt_project/metrics", ".yml")
 
@@ -62,10 +66,11 @@ def _rows(path):
         return list(csv.DictReader(file))
 
 
-@pytest.mark.parametrize("path", RECORDS, ids=tree.names(RECORDS))
-def test_a_record_type_reads_as_one(path):
-    record = declared.load(tree.ROOT / path, Record)
-    assert record.record.lower() == path.stem
+@pytest.mark.parametrize(("version", "name"), RECORDS, ids=["-".join(each) for each in RECORDS])
+def test_a_record_type_reads_as_one(version, name):
+    sheet = layers.read(layers.version(version))[name]
+    record = declared.fit(sheet.content, Record, sheet.where)
+    assert f"{record.record.lower()}.yml" == name
     names = [field.name for field in record.fields.values()]
     assert len(names) == len(set(names)), "two fields under one of our names"
 
@@ -77,7 +82,8 @@ def test_a_sites_changes_to_the_specification_fit_and_each_says_why(path):
     lines = sum(len(fields) for fields in content.get("fields", {}).values())
     lines += sum(len(codes) for codes in content.get("codes", {}).values())
     lines += len(content.get("keys", {})) + len(content.get("disable_rules", {}))
-    lines += sum(setting in content for setting in ("earliest_date", "length_encoding"))
+    lines += len(content.get("thresholds", {}))
+    lines += sum(setting in content for setting in ("version", "earliest_date", "length_encoding"))
     assert len(specification.changes) == lines
     assert all(change.rpartition("：")[2].strip() for change in specification.changes)
 

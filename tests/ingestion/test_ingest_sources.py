@@ -1,20 +1,25 @@
 """The site's declarations, and what the commands say about systems."""
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from typer.testing import CliRunner
 
 import ingestion
 from wangting import settings
+from wangting import specification as layers
 from wangting.errors import WangtingError
 from wangting.site import current_site
 
 SOURCES = sorted((settings.REPOSITORY / "sites").glob("*/sources/*/source.yml"))
-RECORDS = sorted((settings.REPOSITORY / "expectations/specification/2013").glob("ex_gdbs_*.yml"))
+RECORDS = {
+    name.removesuffix(".yml"): sheet.content
+    for name, sheet in layers.read(layers.in_force(date(2017, 11, 30))).items()
+    if name.startswith("ex_gdbs_")
+}
 TOWN = "connect: files\nurl: x\ntables: {t: {title: 表, key: [a], pattern: '*', columns: {a: string}}}\n"
 KINDS = {"text": "string", "time": "timestamp", "integer": "int"}
 
@@ -26,16 +31,27 @@ def test_a_declaration_is_sound(file: Path, home: Path, monkeypatch: pytest.Monk
     assert source.title and source.owner
 
 
-@pytest.mark.parametrize("file", RECORDS, ids=lambda file: file.stem)
-def test_the_unified_platform_has_the_specifications_fields(file: Path, home: Path) -> None:
-    record = yaml.safe_load(file.read_text("utf-8"))
-    table = current_site().source("unified_platform").tables[file.stem]
+def _platform(name: str) -> tuple[dict[str, str], dict[str, str]]:
+    """The columns of a table of the platform, and the specification's fields as columns."""
+    record = RECORDS[name]
+    table = current_site().source("unified_platform").tables[name]
     fields = {
         name.lower(): KINDS.get(about["type"]) or f"decimal({about['digits']}, {about['scale']})"
         for name, about in record["fields"].items()
     }
-    assert table.columns == {**fields, "version": "int", "inserttime": "timestamp"}
-    assert table.key == [*(name.lower() for name in record["key"]), "version"]
+    assert table.key == [*(field.lower() for field in record["key"]), "version"]
+    return table.columns, fields | {"version": "int", "inserttime": "timestamp"}
+
+
+@pytest.mark.parametrize("name", [name for name, record in RECORDS.items() if record.get("exchanged", True)])
+def test_the_unified_platform_has_the_specifications_fields(name: str, home: Path) -> None:
+    columns, fields = _platform(name)
+    assert columns == fields
+
+
+def test_of_materials_the_unified_platform_has_a_part_of_the_fields(home: Path) -> None:
+    columns, fields = _platform("ex_gdbs_sbcl")
+    assert columns == {column: fields[column] for column in columns}
 
 
 @pytest.mark.parametrize(

@@ -25,10 +25,16 @@ def _person_is_valid(number: str) -> bool:
         return False
 
 
+def _gbk_bytes(text: str) -> int:
+    """Beyond GBK there are the four-byte characters of GB 18030."""
+    return sum(len(char.encode("gb18030")) for char in text)
+
+
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:
     """Register the check-digit functions."""
     connection.create_function("person_ok", _person_is_valid, ["VARCHAR"], "BOOLEAN")
     connection.create_function("credit_ok", lambda code: bool(uscc.is_valid(code)), ["VARCHAR"], "BOOLEAN")
+    connection.create_function("gbk_bytes", _gbk_bytes, ["VARCHAR"], "BIGINT")
     connection.create_function("org_ok", _org_code_is_valid, ["VARCHAR"], "BOOLEAN")
 
 
@@ -63,8 +69,12 @@ BYTES = {
     "bj": {"BJBMMC": 200, "ZJGZMC": 200, "ZJBH": 100, "ZJYXQX": 30, "FZGZDW": 200},
     "lqdj": {"LQRXM": 200},
 }
+UNITS = {"wsysl": "YSLBMZZJGDM", "sl": "SLBMZZJDDM", "spcl": "SPBMZZJDMD", "bj": "BJBMZZJDDM"}
+# Who a record names: certificate's type, certificate's number.
+PEOPLE = {"sb": [("SQRZJLX", "SQRZJHM"), ("LXRZJLX", "LXRSFZJHM")], "lqdj": [("LQRZJLX", "LQRSFZJHM")]}
+CONTROL = r"'[\x00-\x08\x0b\x0c\x0e-\x1f]'"
 CODES = {
-    "sb": {"TJFS": "0 1 8", "SQRLX": "1 2 9", "SQRZJLX": "1 50 111 001"},
+    "sb": {"TJFS": "0 1 8", "SQRLX": "1 2 9", "SQRZJLX": "1 50 111 001", "LXRZJLX": "1 50 111 001"},
     "wsysl": {"YSLZTDM": "1 2 3"},
     "sl": {"SLZTDM": "1 2", "GDBLSXDW": "G Z"},
     "spcl": {"SPHJDM": "1 2 3", "SPHJZTDM": "1 2"},
@@ -93,8 +103,20 @@ def _conditions(table: str) -> list[tuple[str, str]]:
         rules.append(("C1.required", f"r.{field} is null"))
         if field not in CODED:
             rules.append(("C1.required", f"trim(r.{field}::varchar) in ('', '无', '1', '-', '/')"))
-    for field, limit in BYTES.get(table, {}).items():
-        rules.append(("N1.length", f"strlen(r.{field}) > {limit}"))
+    for field, limit in (BYTES.get(table, {}) | {"BZ": 2000}).items():
+        rules.append(("N1.length", f"gbk_bytes(r.{field}) > {limit}"))
+    rules.append(("N1.type", f"regexp_matches(r.BZ, {CONTROL})"))
+    rules.append(("N1.type", "not regexp_full_match(r.XZQHDM, '[0-9]{6}|[0-9]{12}')"))
+    if table in UNITS:
+        rules.append(("N3.org_code", f"not org_ok(r.{UNITS[table]})"))
+    for kind, number in PEOPLE.get(table, []):
+        for code, rule, check in (
+            ("111", "N3.id_number", "person_ok"),
+            ("50", "N3.org_code", "org_ok"),
+            ("001", "N3.credit_code", "credit_ok"),
+        ):
+            rules.append((rule, f"r.{kind} = '{code}' and not {check}(r.{number})"))
+    rules.append(("U1.version_gap", "gaps.SBLSH is not null"))
     for field, codes in CODES.get(table, {}).items():
         known = ", ".join(f"'{code}'" for code in codes.split())
         rules.append(("N1.code", f"r.{field} not in ({known})"))
@@ -110,12 +132,25 @@ def _conditions(table: str) -> list[tuple[str, str]]:
         "sb": [
             ("N2.sblsh_date", "strftime(r.SBSJ, '%y%m%d') <> substr(r.SBLSH, 20, 6)"),
             ("N2.sblsh_unit", "substr(r.SBLSH, 10, 9) <> r.SBBMZZJGDM"),
-            ("N3.id_number", "r.SQRZJLX = '111' and not person_ok(r.SQRZJHM)"),
-            ("N3.org_code", "r.SQRZJLX = '50' and not org_ok(r.SQRZJHM)"),
-            ("N3.credit_code", "r.SQRZJLX = '001' and not credit_ok(r.SQRZJHM)"),
             ("N3.certificate_fits", "r.SQRLX = '2' and r.SQRZJLX = '111'"),
             ("N3.mobile", "not regexp_full_match(r.LXRSJ, '1[0-9]{10}')"),
-            ("N3.test_name", "regexp_matches(r.SQRMC, '测试|^1+$|test')"),
+            ("N1.type", f"regexp_matches(r.SBXMMC, {CONTROL})"),
+            ("N3.test_name", "regexp_matches(lower(r.SQRMC), '测试|^1+$|test')"),
+            ("N3.test_name", "regexp_matches(lower(r.LXRXM), '测试|^1+$|test')"),
+            (
+                "U1.one_application_a_day",
+                "(select count(*) from latest_sb o where o.SQRZJHM = r.SQRZJHM and o.SXBM = r.SXBM"
+                " and o.SBSJ::date = r.SBSJ::date) > 1",
+            ),
+            (
+                "U1.systems_agree",
+                "exists (select 1 from all_sb o where o.SBLSH = r.SBLSH and o._source <> r._source"
+                " and o._seen <= cast(getvariable('until') as timestamp))",
+            ),
+            (
+                "L3.bulk_entry",
+                "(select count(*) from latest_sb o where o.SBBMZZJGDM = r.SBBMZZJGDM and o.SBSJ = r.SBSJ) >= 10",
+            ),
             ("N4.item_known", "r.SXBM not in (select code from versions)"),
             (
                 "N4.item_valid",
@@ -135,6 +170,7 @@ def _conditions(table: str) -> list[tuple[str, str]]:
         ],
         "sl": [
             ("L1.order", "r.SLSJ < sb.SBSJ or r.SLSJ < ws.YSLSJ"),
+            ("N1.type", "r.GDBLSX > 99999999"),
             ("C3.refusal_reason", "r.SLZTDM = '2' and r.BSLYY is null"),
             ("L3.online_without_pre_acceptance", "sb.TJFS = '1' and ws.SBLSH is null"),
             (
@@ -169,9 +205,16 @@ def _conditions(table: str) -> list[tuple[str, str]]:
             ),
             (
                 "C3.licence_details",
-                "r.BJJGDM = '0' and (r.ZJBH is null or r.ZJGZMC is null or r.FZGZDW is null)",
+                "r.BJJGDM = '0' and (coalesce(r.ZJBH, '无') = '无' or coalesce(r.ZJGZMC, '无') = '无'"
+                " or coalesce(r.FZGZDW, '无') = '无' or r.SFJE is null)",
             ),
             ("C3.return_reason", "r.BJJGDM in ('1', '2', '3', '5') and r.ZFHTHYY is null"),
+            (
+                "L3.immediate_within_a_day",
+                "r.BJJGDM <> '5' and r.BJSJ > sl.SLSJ + interval 24 hour and exists (select 1 from versions v"
+                " where v.code = sb.SXBM and v.is_immediate and v.valid_from <= sb.SBSJ::date"
+                " and (v.valid_to is null or v.valid_to > sb.SBSJ::date))",
+            ),
             ("L3.refused_yet_issued", "r.BJJGDM = '0' and sl.SLZTDM = '2'"),
         ],
         "lqdj": [
@@ -202,9 +245,16 @@ def violations(connection: duckdb.DuckDBPyConnection, until: str) -> set[tuple[s
         )
     )
     for table in REQUIRED:
+        step = ", SPHJDM" if table == "spcl" else ""
+        connection.execute(
+            f"create or replace temp table gaps as select SBLSH{step} from all_{table} where _seen <="
+            f" cast(getvariable('until') as timestamp) group by SBLSH{step}"
+            " having max(_version) > count(distinct _version)"
+        )
+        match = "gaps.SBLSH = r.SBLSH" + (" and gaps.SPHJDM = r.SPHJDM" if step else "")
         connection.execute(
             f"create or replace temp table judged as select r.*, {', '.join(_flags(table))} from latest_{table} r"
-            f" {context} left join step_times steps on steps.SBLSH = r.SBLSH"
+            f" {context} left join step_times steps on steps.SBLSH = r.SBLSH left join gaps on {match}"
         )
         for number, (rule, _) in enumerate(_conditions(table)):
             rows = connection.execute(f"select SBLSH from judged where _rule{number}").fetchall()

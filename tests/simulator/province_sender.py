@@ -102,7 +102,15 @@ class Sender:
         )
         assert answer.status_code == 200
         receipt: dict[str, Any] = answer.json()
-        assert receipt.keys() == {"code", "desc", "reasonList", "receiptNo"}
+        assert receipt.keys() == {
+            "code",
+            "desc",
+            "reasonList",
+            "receiptNo",
+            "tableName",
+            "identify",
+            "version",
+        }
         return receipt
 
     def get(self, path: str, **asked: Any) -> Any:

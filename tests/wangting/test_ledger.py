@@ -2,7 +2,7 @@
 
 import pytest
 
-from wangting import ledger
+from wangting import ledger, ledger_connection
 from wangting.errors import WangtingError
 
 
@@ -11,6 +11,7 @@ from wangting.errors import WangtingError
     [
         ("postgresql+nodriver://u:secret@h/d", "无法识别"),
         ("postgresql+asyncpg2://u:secret@h/d", "无法识别"),
+        ("mysql+pymysql://u:secret@h/d", "无法识别"),
         ("no address, but a secret", "无法识别"),
     ],
 )
@@ -22,10 +23,10 @@ def test_an_address_that_cannot_be_is_refused_without_being_shown(home, monkeypa
 
 
 def test_a_missing_driver_is_named(home, monkeypatch):
-    def gone(_):
-        raise ModuleNotFoundError("No module named 'psycopg2'", name="psycopg2")
+    def gone(*_, **__):
+        raise ModuleNotFoundError("No module named 'psycopg'", name="psycopg")
 
     monkeypatch.setenv("WANGTING_LEDGER_URL", "postgresql://u:secret@h/other")
-    monkeypatch.setattr(ledger, "create_engine", gone)
-    with pytest.raises(WangtingError, match="驱动 psycopg2"):
+    monkeypatch.setattr(ledger_connection, "create_engine", gone)
+    with pytest.raises(WangtingError, match="驱动 psycopg"):
         ledger.last_commit_seq()

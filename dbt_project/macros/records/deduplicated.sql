@@ -1,9 +1,9 @@
 {# The rows of one kind from all the site's staging models, only the columns asked for. Written out anew wherever it is
    needed: a shared CTE of all columns would be held in memory whole. A row without the number that names its case (or
    its item) belongs to nothing and goes no further than staging; the pull has warned of it. A time in a key counts to the
-   second, as on the wire: two rows that only differ below it are one record. #}
-{% macro staged_rows(kind, columns) %}
-{%- set models = var('staged').get(kind, []) -%}
+   second, as on the wire: two rows that only differ below it are one record. `models`: only these of them. #}
+{% macro staged_rows(kind, columns, models=none) %}
+{%- set models = var('staged').get(kind, []) if models is none else models -%}
 {%- set key = var('record_kinds')[kind]['key'] if kind in var('record_kinds') else [] -%}
 {%- set named_by = 'item_code' if kind == 'items' else 'application_no' -%}
 {%- for model in models %}
@@ -23,6 +23,33 @@
         where 1 = 0
 {%- endfor %}
 {%- endmacro %}
+
+{# The sources that stage a kind. #}
+{% macro sources_of(kind) %}
+{%- set found = [] -%}
+{%- for model in var('staged').get(kind, []) -%}
+{%- set name = model[4:].split('__')[0] -%}
+{%- if name not in found -%}{%- do found.append(name) -%}{%- endif -%}
+{%- endfor -%}
+{{ return(found) }}
+{% endmacro %}
+
+{# The staging models of a kind that are of these sources. #}
+{% macro models_of(kind, sources) %}
+{%- set found = [] -%}
+{%- for model in var('staged').get(kind, []) if model[4:].split('__')[0] in sources -%}{%- do found.append(model) -%}{%- endfor -%}
+{{ return(found) }}
+{% endmacro %}
+
+{# [column, SQL type] of a kind's key, and of the number that names its case. #}
+{% macro key_columns(kind) %}
+{%- set found = [] -%}
+{%- for name, type in columns_of(kind) if name == 'application_no' or name in var('record_kinds')[kind]['key'] -%}{%- do found.append([name, type]) -%}{%- endfor -%}
+{{ return(found) }}
+{% endmacro %}
+
+{# Texts as a list in SQL; never empty, as SQL wants it. #}
+{% macro quoted_list(texts) %}{% for text in texts %}'{{ text }}', {% endfor %}''{% endmacro %}
 
 {# Which of two rows with one key counts: the stronger source, the later version, written later, landed later; the rest
    only makes the order total. #}
@@ -56,6 +83,10 @@ cast(date_trunc('month', coalesce(
 {% macro deduplicated(kind) %}
 {%- set key = var('record_kinds')[kind]['key'] -%}
 {%- set columns = columns_of(kind) -%}
+{# What these two keep of the rows that do not count, they take from this table as the last run left it. #}
+{%- if target.name == 'exchange' %}
+-- depends_on: {{ ref('int_record_systems') }}, {{ ref('int_record_versions') }}
+{% endif -%}
 {%- if is_incremental() -%}
 {{ deduplicated_new(kind, key, columns) }}
 {%- else -%}

@@ -23,10 +23,12 @@
 {% endmacro %}
 
 {# Select list for a source that already speaks the official names (lower case): each field under our name and type.
-   `instead` gives another expression for one of our columns. #}
-{% macro from_official(kind, instead={}) %}
+   `instead` gives another expression for one of our columns; `lacks` lists the official names that the source has no
+   column for. #}
+{% macro from_official(kind, instead={}, lacks=[]) %}
 {%- for official, name, type in fields_of(kind) -%}
 {%- if name in instead -%}{%- set value = instead[name] -%}
+{%- elif official in lacks -%}{%- set value = 'null' -%}
 {%- elif name in ('region_code', 'jurisdiction_code') -%}{%- set value = region_code(official | lower) -%}
 {%- else -%}{%- set value = official | lower -%}{%- endif %}
         cast({{ value }} as {{ sql_type(type) }}) as {{ name }},

@@ -23,6 +23,7 @@ contexted as (
         coalesce(cases.acceptance_status = '2', false) as ctx_is_refused,
         coalesce(cases.step_count > 0, false) as ctx_has_approval_step,
         coalesce(items.is_immediate, false) as ctx_item_is_immediate,
+        case when items.is_immediate then cases.accepted_at + interval '1' day end as ctx_immediate_until,
         cases.accepted_at as ctx_accepted_at,
         cases.last_step_at as ctx_last_approval_at,
         cases.applied_at as ctx_applied_at
@@ -34,4 +35,4 @@ contexted as (
         and cast(cases.applied_at as date) < items.applies_until
 )
 
-{{ exchange_record('closings', 'contexted', ['ctx_has_application', 'ctx_has_acceptance', 'ctx_is_refused', 'ctx_has_approval_step', 'ctx_item_is_immediate', 'ctx_accepted_at', 'ctx_last_approval_at', 'ctx_applied_at']) }}
+{{ exchange_record('closings', 'contexted') }}

@@ -20,4 +20,4 @@ contexted as (
     left join cases on records.application_no = cases.case_no
 )
 
-{{ exchange_record('supplement_notices', 'contexted', ['ctx_has_application', 'ctx_applied_at']) }}
+{{ exchange_record('supplement_notices', 'contexted') }}

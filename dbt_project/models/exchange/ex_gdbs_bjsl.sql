@@ -27,4 +27,4 @@ contexted as (
     left join notices on records.application_no = notices.application_no and records.sequence_no = notices.sequence_no
 )
 
-{{ exchange_record('supplement_receipts', 'contexted', ['ctx_has_application', 'ctx_has_supplement_notice', 'ctx_supplement_noticed_at']) }}
+{{ exchange_record('supplement_receipts', 'contexted') }}

@@ -21,4 +21,4 @@ contexted as (
     left join cases on records.application_no = cases.case_no
 )
 
-{{ exchange_record('collections', 'contexted', ['ctx_has_application', 'ctx_has_closing', 'ctx_closed_at']) }}
+{{ exchange_record('collections', 'contexted') }}

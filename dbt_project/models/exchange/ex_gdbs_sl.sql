@@ -33,4 +33,4 @@ contexted as (
         and cast(cases.applied_at as date) < items.applies_until
 )
 
-{{ exchange_record('acceptances', 'contexted', ['ctx_has_application', 'ctx_applied_at', 'ctx_pre_accepted_at', 'ctx_is_online', 'ctx_has_pre_acceptance', 'ctx_item_limit', 'ctx_item_limit_unit']) }}
+{{ exchange_record('acceptances', 'contexted') }}

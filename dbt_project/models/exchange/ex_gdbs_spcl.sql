@@ -21,4 +21,4 @@ contexted as (
     left join cases on records.application_no = cases.case_no
 )
 
-{{ exchange_record('approval_steps', 'contexted', ['ctx_has_application', 'ctx_accepted_at', 'ctx_lower_step_at']) }}
+{{ exchange_record('approval_steps', 'contexted') }}

@@ -27,4 +27,4 @@ contexted as (
     left join starts on records.application_no = starts.application_no and records.sequence_no = starts.sequence_no
 )
 
-{{ exchange_record('special_procedure_results', 'contexted', ['ctx_has_application', 'ctx_has_special_start', 'ctx_special_started_at']) }}
+{{ exchange_record('special_procedure_results', 'contexted') }}

@@ -20,4 +20,4 @@ contexted as (
     left join cases on records.application_no = cases.case_no
 )
 
-{{ exchange_record('special_procedure_starts', 'contexted', ['ctx_has_application', 'ctx_accepted_at']) }}
+{{ exchange_record('special_procedure_starts', 'contexted') }}

@@ -1,6 +1,7 @@
 {{ config(materialized='incremental', incremental_strategy='touched', unique_key=['case_no']) }}
-{# The cases that this run must compute anew: those with a new row of any kind, and those of a changed item. The table
-   keeps, for every case, the number of the last run that touched it. #}
+{# The cases that this run must compute anew: those with a new row of any kind, those of a changed item, and in the
+   exchange lane those in a neighbourhood of the context columns that an application entered or left. The table keeps,
+   for every case, the number of the last run that touched it. #}
 {% set kinds = var('record_kinds') %}
 with touched_now as (
     {% if is_incremental() %}
@@ -11,6 +12,10 @@ with touched_now as (
     select applications.application_no as case_no
     from {{ ref('int_applications_deduplicated') }} as applications
     inner join {{ ref('int_changed_items') }} as changed on applications.item_code = changed.item_code
+    {% for name in var('neighbourhoods') if name in named_neighbourhoods() and target.name == 'exchange' %}
+    union
+    {{ neighbours_touched(name) }}
+    {% endfor %}
     {% else %}
     select application_no as case_no from {{ ref('int_applications_deduplicated') }}
     {% for kind in kinds if kind not in ('materials', 'applications') %}

@@ -4,7 +4,10 @@ with source as (
 
 renamed as (
     select
-        {{ from_official('materials') }}
+        {{ from_official('materials', lacks=[
+            'ATTACH_NAME', 'ATTACH_ID', 'ATTACH_TYPE', 'ATTACH_PATH', 'SAVE_TYPE', 'ATTACH_SIGN', 'STUFF_SEQ',
+            'SLBMZZJDDM', 'BZ', 'BYZD'
+        ]) }}
         cast(version as int) as source_record_version,
         cast(inserttime as timestamp) as source_written_at,
         _source,

@@ -1,0 +1,49 @@
+"""Silent sources: a system that says nothing has no records that could be late, so it is an indicator of its own."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+
+from wangting import ledger, working_time
+from wangting.site import current_site
+
+
+@dataclass(frozen=True)
+class Silence:
+    """How long a source has been silent.
+
+    Attributes:
+        last_arrival_at: when rows last came from it (naive, local); None: never.
+        working_hours: office hours since then; None: never.
+        limit_hours: from how many on it counts as silent.
+    """
+
+    source: str
+    title: str
+    owner: str
+    last_arrival_at: datetime | None
+    working_hours: float | None
+    limit_hours: int
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether it has been silent for longer than it may."""
+        return self.working_hours is None or self.working_hours > self.limit_hours
+
+
+def silences(as_of: datetime) -> list[Silence]:
+    """Every source of the site, in the order of its folders."""
+    loads = ledger.loads
+    found = ledger.rows(
+        select(loads.c.source, func.max(loads.c.loaded_at).label("at"))
+        .where(loads.c.state == "committed", loads.c.loaded_at <= as_of)
+        .group_by(loads.c.source)
+    )
+    arrivals = {row["source"]: row["at"] for row in found}
+    shown = []
+    for source in current_site().sources:
+        at = arrivals.get(source.name)
+        hours = None if at is None else round(working_time.hours(at, as_of), 2)
+        shown.append(Silence(source.name, source.title, source.owner, at, hours, source.silent_hours))
+    return shown
