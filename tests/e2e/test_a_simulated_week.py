@@ -1,6 +1,6 @@
 """A simulated week with an outage of the province and a department's system down for a night.
 
-In `make test` it is a day and a half with a run every half hour; `make test-large` lives the whole week with a run
+In `make test` it is a day and a half with a run every hour; `make test-large` lives the whole week with a run
 every ten minutes in office hours.
 """
 
@@ -14,8 +14,8 @@ from tests.e2e import week
 SHORT = week.Calendar(
     begins=datetime(2017, 11, 30, 18),
     ends=datetime(2017, 12, 2, 6),
-    every=30,
-    at_night=120,
+    every=60,
+    at_night=240,
     province_down=(datetime(2017, 12, 1, 9, 30), datetime(2017, 12, 2, 1)),
     bureau_down=(datetime(2017, 12, 1, 8, 30), datetime(2017, 12, 2, 5)),
 )
@@ -32,7 +32,7 @@ WHOLE = week.Calendar(
 @pytest.fixture(
     scope="module",
     params=[
-        pytest.param((SHORT, 6_000), id="a day and a half"),
+        pytest.param((SHORT, 4_000), id="a day and a half"),
         pytest.param((WHOLE, 20_000), id="a week", marks=pytest.mark.large),
     ],
 )
