@@ -6,6 +6,7 @@ temporary home; each figure is of a process of its own, so that its memory is it
 
 import os
 import resource
+import shutil
 import sys
 import tempfile
 import time
@@ -148,8 +149,8 @@ def load_final(rows: int) -> None:
     _timed(f"{each * len(MONTHS):,} final rows, {size / 2**20:,.0f} MB of Parquet", started)
 
 
-def small_batch() -> None:
-    """Cut and enqueue a small batch of further stages of cases in every month."""
+def small_batch(months: int = len(MONTHS)) -> None:
+    """Cut and enqueue a small batch of further stages of cases applied for in the last so many months."""
     from exchange.cut import cut
     from exchange.outbox import enqueue
     from tests.exchange.lane import GO_LIVE, SL, Lane, judge
@@ -157,7 +158,7 @@ def small_batch() -> None:
 
     lane = Lane(settings.home())
     for number in range(CASES):
-        case = f"{CASE}{MONTHS[number % len(MONTHS)]}{1 + number % 28:02d}{number % 3000:04d}"
+        case = f"{CASE}{MONTHS[-months:][number % months]}{1 + number % 28:02d}{number % 3000:04d}"
         lane.put(SL, case, GO_LIVE)
     lane.build()
     started = time.monotonic()
@@ -200,8 +201,11 @@ def main() -> None:
             home.mkdir()
             if rows:
                 _step(home, "load_final", str(rows))
-            print(f"beside {rows:,} final rows")
-            _step(home, "small_batch")
+            for months in (2, len(MONTHS)):
+                print(f"beside {rows:,} final rows, cases of {months} months")
+                for part in ("batches", "verdicts", "lanes"):
+                    shutil.rmtree(home / part, ignore_errors=True)
+                _step(home, "small_batch", str(months))
 
 
 if __name__ == "__main__":
