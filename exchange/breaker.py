@@ -17,7 +17,7 @@ from wangting.site import Province
 
 _R, _O = ledger.receivers, ledger.outages
 _ALARM = "receiver"
-_MEND = "确认接收方和网络恢复；恢复后下一次推送先试一条，通了就全部发出"
+_MEND = "确认接收方和网络恢复；下一次推送到时先试一条、通了就全部发出，急用可运行 wangting push --now"
 TITLES = {"closed": "正常", "open": "断开，暂不推送", "half_open": "正在试探"}
 
 
@@ -135,7 +135,7 @@ def sentence(now: Standing) -> str:
     assert now.opened_at is not None and now.probe_at is not None  # it is open
     return (
         f"接收方（{now.receiver}）自 {now.opened_at:%m-%d %H:%M:%S} 起没有应答（{now.reason}），"
-        f"{now.probe_at:%m-%d %H:%M:%S} 之后先试一条"
+        f"{now.probe_at:%m-%d %H:%M:%S} 之后先试一条；要立即试，运行 wangting push --now"
     )
 
 

@@ -38,6 +38,7 @@ def _show_cut(row: dict[str, Any]) -> None:
 
 def push(
     backfill: Backfill = False,
+    now: Annotated[bool, typer.Option("--now", help="不等重发时间和断路器，立即试发")] = False,
     tables: Annotated[bool, typer.Option("--tables", help="只输出前置库的建表语句，不推送")] = False,
     as_json: Json = False,
 ) -> None:
@@ -55,7 +56,7 @@ def push(
     from exchange.push import push as push_records
 
     enqueue_judged()
-    console.emit(push_records(backfill=backfill).summary(), as_json=as_json, show=_show_push)
+    console.emit(push_records(backfill=backfill, ask_now=now).summary(), as_json=as_json, show=_show_push)
 
 
 def _show_push(row: dict[str, Any]) -> None:

@@ -67,11 +67,13 @@ class PushSummary:
         return asdict(self)
 
 
-def push(*, backfill: bool = False) -> PushSummary:
+def push(*, backfill: bool = False, ask_now: bool = False) -> PushSummary:
     """Send what may be sent and store what came of it.
 
     Args:
         backfill: also send what passed of all cases from before the go-live.
+        ask_now: what failed is tried again at once, and a receiver that is known to be away asked at once, not only
+            when their time has come.
 
     Raises:
         WangtingError: the receiver has stopped answering in this run, or does not take us; everything stays in the
@@ -82,20 +84,22 @@ def push(*, backfill: bool = False) -> PushSummary:
         gone = outbox.enqueue_backfill().without_content if backfill else 0
         summary = PushSummary(without_content=gone, states=settling.by_state())
         if any(summary.states.get(state) for state in _OPEN):
-            _run(current_site(), summary)
+            _run(current_site(), summary, ask_now=ask_now)
             summary.states = settling.by_state()
         summary.archived = finals.move().rows
     summary.seconds = round(time.monotonic() - started, 2)
     return summary
 
 
-def _run(site: Site, summary: PushSummary) -> None:
+def _run(site: Site, summary: PushSummary, *, ask_now: bool) -> None:
     import uvloop
 
     standing = breaker.standing(breaker.name_of(manners(site)))
-    if standing.waits(clock.now()):
+    if standing.waits(clock.now()) and not ask_now:
         summary.stopped = breaker.sentence(standing)
         return
+    if ask_now:
+        settling.try_now()
     run = _Run(site, record_types(), summary, standing)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(run.whole())
@@ -202,7 +206,7 @@ class _Run:
         return WangtingError(
             f"连续 {_DEAD_PASSES} 轮都没有应答（{why}），停止本次推送，{left} 条记录全部留待下次",
             place=self._receiver.place,
-            mend="确认接收方和网络恢复；恢复后下一次推送先试一条，通了就全部发出",
+            mend="确认接收方和网络恢复；下一次推送到时先试一条、通了就全部发出，急用可运行 wangting push --now",
         )
 
     async def _pass(self) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Delete, Update, bindparam, case, exists, func
 from exchange import states
 from exchange.messages import Message, Result, jittered
 from exchange.records import APPLICATION
-from wangting import ledger
+from wangting import clock, ledger
 
 BACK_OFF = (1.0, 10.0, 60.0, 300.0)  # seconds after the first, second, third and every later failure
 _AT_ONCE = 50_000  # records without an answer that are read back in one run
@@ -211,6 +211,15 @@ def by_state() -> dict[str, int]:
             if row["n"]:
                 counts[row["state"]] = counts.get(row["state"], 0) + int(row["n"])
     return counts
+
+
+def try_now() -> None:
+    """What failed may be tried again from now on."""
+    now = clock.now()
+    with ledger.transaction() as connection:
+        connection.execute(
+            update(_O).where(_O.c.state == "RETRY", _O.c.next_try_at > now).values(next_try_at=now)
+        )
 
 
 def next_tries(horizon: datetime) -> tuple[datetime | None, datetime | None]:

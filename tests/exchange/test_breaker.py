@@ -75,6 +75,17 @@ def test_nothing_at_all_is_sent_before_it_is_time(lane, receiver):
     assert (summary.attempts, len(receiver.heard)) == (0, before)
 
 
+def test_who_cannot_wait_asks_at_once_and_everything_flows(lane, receiver):
+    prepare(lane)
+    receiver.fault = lambda name, attempt: "500"
+    with pytest.raises(WangtingError, match="push --now"):
+        push()
+    receiver.fault = lambda name, attempt: None
+    summary = push(ask_now=True)
+    assert (summary.stopped, summary.states) == (None, {"ACK": 60})
+    assert breaker.standing(NAME) == breaker.Standing(NAME)
+
+
 def test_the_pauses_between_probes_grow_up_to_the_limit(lane, receiver, monkeypatch, tmp_path):
     site_with(monkeypatch, tmp_path, breaker={"probe_after": ["1 minute", "2 minutes", "5 minutes"]})
     prepare(lane)
