@@ -44,8 +44,8 @@ test: env-dev  ## everything: check, then every room's tests
 test-fast: env-dev  ## the part that needs no servers
 	@$(BIN)/python -m tests.rooms --fast
 
-test-large: env-dev  ## the whole way at 1,000,000 cases
-	@$(BIN)/python -m pytest -m large tests/e2e -o timeout=5400 -s
+test-large: env-dev  ## the whole way at 1,000,000 cases, the fault matrix and the gate's mutations at full size
+	@$(BIN)/python -m pytest -m large tests/e2e tests/exchange tests/expectations -o timeout=5400 -s
 
 check: env-dev  ## ruff, mypy --strict, sqlfluff
 	@$(BIN)/ruff check --quiet .

@@ -1,6 +1,7 @@
 """A full disk: recognised in the words of whoever met it, and told in one sentence."""
 
 import errno
+import resource
 import shutil
 
 from wangting import settings
@@ -14,7 +15,8 @@ _WORDS = (
     "Disk quota exceeded",
     "database or disk is full",
 )
-# Where not even its shared memory finds room SQLite says no more than this, so the disk itself is asked.
+# Where not even its shared memory finds room, or a file may not grow, SQLite says no more than this, so the disk itself
+# and the limit of this process are asked.
 _VAGUE = ("disk I/O error", "unable to open database file")
 _ROOM = 1 << 20  # bytes
 
@@ -27,10 +29,15 @@ def is_full(error: BaseException | None) -> bool:
         text = str(error)
         if any(words in text for words in _WORDS):
             return True
-        if any(words in text for words in _VAGUE) and shutil.disk_usage(settings.home()).free < _ROOM:
+        if any(words in text for words in _VAGUE) and _is_narrow():
             return True
         error = error.__cause__ or error.__context__
     return False
+
+
+def _is_narrow() -> bool:
+    limit, _ = resource.getrlimit(resource.RLIMIT_FSIZE)
+    return limit != resource.RLIM_INFINITY or shutil.disk_usage(settings.home()).free < _ROOM
 
 
 def full() -> WangtingError:

@@ -73,7 +73,7 @@ class City:
 
     def remember(self, name: str, report: Any) -> Moment:
         """Copy what this moment looks like."""
-        folder = self.home / "remembered" / name
+        folder = self.home.parent / "remembered" / name
         folder.mkdir(parents=True)
         shutil.copytree(self.home / "simulator" / "truth", folder / "truth")
         shutil.copy(self.home / "releases" / "current" / "marts.duckdb", folder / "marts.duckdb")

@@ -90,6 +90,12 @@ def mutated(specification: Specification, record: str, number: int, chance: rand
     columns = [column for column in kinds if column in limits or column.startswith("ctx_")]
     for column in chance.sample(columns, chance.choice([0, 1, 1, 1, 2, 4])):
         row[column] = _bent(row[column], kinds[column], limits.get(column) or 10, chance)
+    # Another code of the list: what is asked of a record depends on its codes.
+    coded = [
+        (name, field.codes) for name, field in specification.records[record].fields.items() if field.codes
+    ]
+    for name, codes in chance.sample(coded, min(len(coded), chance.choice([0, 0, 1, 2]))):
+        row[name.lower()] = chance.choice(list(specification.codes[codes]))
     return row
 
 

@@ -38,7 +38,8 @@ select
     case when {{ stands_for }} >= cast('0001-01-01' as timestamp) and {{ stands_for }} < cast('9999-12-31' as timestamp) then {{ stands_for }} end as business_time,
     keyed.case_unit_code as unit_code,
     keyed._source as source,
-    keyed.source_written_at,
+    {# So it is with the time at which it was written: a clock of twelve hours begins there too. #}
+    case when keyed.source_written_at >= cast('0001-01-01' as timestamp) and keyed.source_written_at < cast('9999-12-31' as timestamp) then keyed.source_written_at end as source_written_at,
     keyed._loaded_at as arrived_at,
     {{ hash_of(fields) }} as payload_hash,
     {% for name in context['carried'] %}{{ of_the_record.get(name, 'keyed.' ~ name) }} as {{ name }},
