@@ -285,7 +285,9 @@ def way(house, city, moved, site, dead_port, spoilt):
     kept = states(house)
     assert province.start(city.home)["PROVINCE_URL"] == now["PROVINCE_URL"]
     received = len(province_holds(now)) - before
-    seen = Way(without, landed, died, down, kept, received, house.say("push", "--now", PROVINCE_TOKEN=WRONG_TOKEN))
+    seen = Way(
+        without, landed, died, down, kept, received, house.say("push", "--now", PROVINCE_TOKEN=WRONG_TOKEN)
+    )
     seen.first_release = {"build": built.result(), **house.do("publish")}
     province_behaves(now, BAD_MANNERS)
     impatient = site(
