@@ -100,7 +100,7 @@ class Case:
         """The platform's rows of this case: table, column → value."""
         unit = self.item.unit
         yield "ex_gdbs_sb", self._row(
-            sxmc=self.item.name, sqrlx="1", sqrmc="申请人", sqrzjlx="099", sqrzjhm="申请人证件", lxrxm="联系人",
+            sxmc=self.item.name, sqrlx="1", sqrmc="申请人", sqrzjlx="099", sqrzjhm=f"证件{self.number}", lxrxm="联系人",
             lxrsj="13800000000", sbxmmc=self.item.name, sbclqd="申请表", tjfs=self.channel, sbhzh=self.number,
             sbsj=self.applied, sbbmzzjgdm=unit, sbjtwd=HALL if self.channel == WINDOW else None,
         )  # fmt: skip
