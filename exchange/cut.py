@@ -289,15 +289,19 @@ def _write(
     kept = ", ".join(f'rows."{name}"' for name in columns if name not in (*_OURS, "_run_no"))
     target = draft / f"{kind.table}.parquet"
     go_live = engine.literal(current_site().go_live)
-    # Without a usable business time a record counts from when its source wrote it.
+    # Without a usable business time a record counts from when its source wrote it: a date that lies ahead is none, and
+    # would put a case of years ago on its way.
+    now = engine.literal(cut_at)
     lane.execute(f"""
         copy (
             select
                 {kept},
                 cast(fresh.version as integer) as version,
                 fresh.is_represented,
-                coalesce(rows.business_time, rows.source_written_at, rows.arrived_at) < timestamp {go_live}
-                    as is_backfill,
+                coalesce(
+                    case when rows.business_time <= timestamp {now} then rows.business_time end,
+                    rows.source_written_at, rows.arrived_at
+                ) < timestamp {go_live} as is_backfill,
                 {engine.literal(summary.batch_id)} as batch_id,
                 timestamp {engine.literal(cut_at)} as cut_at
             from {kind.table} as rows

@@ -137,7 +137,9 @@ def tables(home: Path) -> dict[str, Any]:
 GO_LIVE = "timestamp '2017-11-30 08:00:00'"
 
 # A record without a usable time of its own stands for the moment at which it was written.
-STANDS_FOR = "coalesce(case when business_time < timestamp '9999-12-31' then business_time end, emitted_at)"
+STANDS_FOR = (
+    "coalesce(case when business_time < emitted_at + interval 1 day then business_time end, emitted_at)"
+)
 # Records that must reach the province: the newest state of every record that may pass, of a case that has any live
 # record and an SB that may pass. From the simulator's own state.
 SENDABLE = f"""

@@ -186,6 +186,15 @@ def test_rules_that_changed_bring_back_only_what_was_held(lane):
     assert rows(summary.batch_id, SL, "record_key") == [(held,)]
 
 
+def test_a_time_that_lies_ahead_does_not_put_an_old_case_on_its_way(lane):
+    before = GO_LIVE - timedelta(days=200)
+    old, new = lanes.case_no(1), lanes.case_no(2)
+    lane.put(BJ, old, lanes.NOW + timedelta(days=300), written_at=before)
+    lane.put(BJ, new, lanes.NOW + timedelta(days=300), written_at=lanes.NOW)
+    lane.build()
+    assert rows(cut().batch_id, BJ, "case_no, is_backfill") == [(old, True), (new, False)]
+
+
 def test_a_record_held_before_its_own_time_is_presented_again_once_the_time_has_come(lane):
     case = lane.case(1, GO_LIVE)
     lane.put(BJ, case, lanes.NOW + timedelta(minutes=3))  # the source's clock is three minutes fast

@@ -259,6 +259,15 @@ def test_the_clock_begins_at_the_business_time_or_for_a_bare_date_when_it_was_wr
     assert row["due_at"] == (clock_at + timedelta(hours=12) if clock_at else None)
 
 
+def test_a_correction_does_not_inherit_a_clock_that_lay_ahead_even_of_itself(lane):
+    case = lanes.case_no(1)
+    lane.put(SB, case, GO_LIVE + timedelta(days=300), written_at=GO_LIVE)
+    passage(lane)
+    lane.put(SB, case, GO_LIVE, written_at=GO_LIVE + timedelta(hours=5))
+    passage(lane)
+    assert outbox(SB, case, 2)["clock_at"] == GO_LIVE
+
+
 @pytest.mark.parametrize(
     ("state", "clock_at"),
     [
