@@ -73,20 +73,11 @@ class Outcome:
 def _commands(room: Room, report: Path) -> list[list[str]]:
     if not room.paths:
         return [["make", "--no-print-directory", "check"]]
+    # A folder of its own: pytest closes the shared one to others each time that it starts, also while another room's
+    # PostgreSQL, which runs under an account of its own, has its data there.
+    options = ["-q", "-m", "not large", f"--junitxml={report}", f"--basetemp={report.parent / 'made'}"]
     without = [f"--ignore={path}" for path in room.without]
-    return [
-        [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-q",
-            "-m",
-            "not large",
-            f"--junitxml={report}",
-            *room.paths,
-            *without,
-        ]
-    ]
+    return [[sys.executable, "-m", "pytest", *options, *room.paths, *without]]
 
 
 def _count(outcome: Outcome, report: Path) -> None:
