@@ -2,7 +2,7 @@
 
 from airflow.sdk import DAG, Asset, AssetAny, AssetOrTimeSchedule, CronTriggerTimetable, task
 
-from wangting.orchestration import ANNOUNCE, HOUSE, task_defaults
+from wangting.orchestration import settings_of_a_dag
 from wangting.site import current_site
 
 with DAG(
@@ -12,12 +12,8 @@ with DAG(
         assets=AssetAny(*(Asset(f"landing/{source.name}") for source in current_site().sources)),
         timetable=CronTriggerTimetable("*/10 * * * *", timezone=current_site().zone),
     ),
-    start_date=ANNOUNCE,
-    catchup=False,
-    max_active_runs=1,
-    default_args=task_defaults(HOUSE),
-    tags=["exchange"],
     doc_md="数据交换：整理、检验、推送，最晚不超过 12 小时",
+    **settings_of_a_dag("exchange"),
 ):
 
     @task.short_circuit(pool="exchange")

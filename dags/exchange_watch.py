@@ -2,23 +2,16 @@
 
 from airflow.sdk import DAG, Asset, CronTriggerTimetable, task
 
-from wangting.orchestration import ANNOUNCE, HOUSE, task_defaults
+from wangting.orchestration import settings_of_a_dag
 from wangting.site import current_site
 
 _ZONE = current_site().zone
-_SETTINGS = {
-    "start_date": ANNOUNCE,
-    "catchup": False,
-    "max_active_runs": 1,
-    "default_args": task_defaults(HOUSE),
-    "tags": ["exchange"],
-}
 
 with DAG(
     dag_id="exchange__alarm",
     schedule=CronTriggerTimetable("5-59/10 * * * *", timezone=_ZONE),  # between the runs of the push
     doc_md="报警：临近 12 小时的记录、沉默的系统，通知一次，解除时再通知",
-    **_SETTINGS,
+    **settings_of_a_dag("exchange"),
 ):
 
     @task(pool="watch", inlets=[Asset("exchange/province")])
@@ -34,7 +27,7 @@ with DAG(
     dag_id="exchange__reconcile",
     schedule=CronTriggerTimetable("30 2 * * *", timezone=_ZONE),  # when offices and sources are quiet
     doc_md="对账：申报数、落地、切批、确认、读回逐日相比，列出缺少的办件",
-    **_SETTINGS,
+    **settings_of_a_dag("exchange"),
 ):
 
     @task(pool="exchange", inlets=[Asset("exchange/province")])

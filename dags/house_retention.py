@@ -2,20 +2,15 @@
 
 from airflow.sdk import DAG, CronTriggerTimetable, task
 
-from wangting.orchestration import ANNOUNCE, HOUSE, task_defaults
+from wangting.orchestration import settings_of_a_dag
 from wangting.site import current_site
 
 with DAG(
     dag_id="house__retention",
-    schedule=CronTriggerTimetable(
-        "30 3 * * *", timezone=current_site().zone
-    ),  # after the night's reconciliation
-    start_date=ANNOUNCE,
-    catchup=False,
-    max_active_runs=1,
-    default_args=task_defaults(HOUSE),
-    tags=["house"],
+    # After the night's reconciliation.
+    schedule=CronTriggerTimetable("30 3 * * *", timezone=current_site().zone),
     doc_md="留存：到期的批次只留登记信息，清除旧的校验发现和原始文件，收紧文件权限",
+    **settings_of_a_dag("house"),
 ):
 
     @task(pool="exchange")

@@ -2,19 +2,15 @@
 
 from airflow.sdk import DAG, Asset, task
 
-from wangting.orchestration import ANNOUNCE, task_defaults
+from wangting.orchestration import settings_of_a_dag
 from wangting.site import current_site
 
 for source in current_site().sources:
     with DAG(
         dag_id=f"ingest__{source.name}",
         schedule=source.schedule,
-        start_date=ANNOUNCE,
-        catchup=False,
-        max_active_runs=1,
-        default_args=task_defaults(source.owner),
-        tags=["ingest", source.owner],
         doc_md=source.title,
+        **settings_of_a_dag("ingest", source.owner, owner=source.owner),
     ) as dag:
 
         @task(outlets=[Asset(f"landing/{source.name}")], pool="landing")

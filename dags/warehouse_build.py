@@ -2,7 +2,7 @@
 
 from airflow.sdk import DAG, Asset, AssetOrTimeSchedule, CronTriggerTimetable, task
 
-from wangting.orchestration import ANNOUNCE, HOUSE, task_defaults
+from wangting.orchestration import settings_of_a_dag
 from wangting.site import current_site
 
 with DAG(
@@ -12,12 +12,8 @@ with DAG(
         assets=[Asset(f"landing/{source.name}") for source in current_site().sources],
         timetable=CronTriggerTimetable("0 * * * *", timezone=current_site().zone),
     ),
-    start_date=ANNOUNCE,
-    catchup=False,
-    max_active_runs=1,
-    default_args=task_defaults(HOUSE),
-    tags=["warehouse"],
     doc_md="办件、事项与指标：构建、检验、发布",
+    **settings_of_a_dag("warehouse"),
 ):
 
     @task(pool="warehouse")

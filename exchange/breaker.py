@@ -17,7 +17,7 @@ from wangting.site import Province
 
 _R, _O = ledger.receivers, ledger.outages
 _ALARM = "receiver"
-_MEND = "确认接收方和网络恢复；下一次推送到时先试一条、通了就全部发出，急用可运行 wangting push --now"
+MEND = "确认接收方和网络恢复；下一次推送到时先试一条、通了就全部发出，急用可运行 wangting push --now"
 TITLES = {"closed": "正常", "open": "断开，暂不推送", "half_open": "正在试探"}
 
 
@@ -92,7 +92,7 @@ def opened(before: Standing, reason: str, pauses: Sequence[timedelta]) -> Standi
         _ALARM,
         before.receiver,
         f"接收方（{before.receiver}）自 {began:%m-%d %H:%M} 起没有应答：{reason}",
-        _MEND,
+        MEND,
     )
     return now
 

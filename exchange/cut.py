@@ -13,7 +13,7 @@ from sqlalchemy import func, insert, select, text
 from exchange import batches, reducing, unchecked
 from exchange.records import RecordType, record_types
 from exchange.work import is_anything_due
-from wangting import at_rest, clock, engine, ledger, locks, settings
+from wangting import at_rest, clock, disk, engine, ledger, locks, settings
 from wangting.errors import WangtingError
 from wangting.site import current_site
 
@@ -133,9 +133,9 @@ def _columns(lane: duckdb.DuckDBPyConnection, schema: str, table: str) -> list[s
     return [
         str(name)
         for (name,) in lane.execute(
-            "select column_name from information_schema.columns where table_schema = ? and table_name = ?"
-            " and table_catalog = current_database() order by ordinal_position",
-            [schema, table],
+            "select column_name from information_schema.columns"
+            f" where table_schema = {engine.literal(schema)} and table_name = {engine.literal(table)}"
+            " and table_catalog = current_database() order by ordinal_position"
         ).fetchall()
     ]
 
@@ -210,9 +210,10 @@ def _compare(
     summary: CutSummary,
 ) -> None:
     """Find what is new of one record type, into the temporary table fresh_<table>: one row per record key."""
-    lane.execute("create or replace temp table come_due (record_key varchar)")
-    if come_due := [*_come_due(kind), *unchecked.due(kind.record)]:
-        lane.execute("insert into come_due select unnest(?)", [come_due])
+    come_due = engine.given(
+        {"record_key": "varchar"}, ([key] for key in (*_come_due(kind), *unchecked.due(kind.record)))
+    )
+    lane.execute(f"create or replace temp table come_due as select * from {come_due}")
     its_time_came = "record_key in (select record_key from come_due)"
     only = "" if above is None else f" where _run_no > {above} or {its_time_came}"
     lane.execute(
@@ -355,12 +356,7 @@ def _put_back(
 
 def _settle(draft: Path, target: Path) -> None:
     """Make the files durable, then visible, in one step."""
-    for place in [*draft.iterdir(), draft]:
-        handle = os.open(place, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+    disk.sync(*draft.iterdir(), draft)
     draft.replace(target)
 
 

@@ -35,9 +35,8 @@ def corrected_clock(
     if previous_state == "ACK":
         return written_at or own
     if previous is not None and written_at is not None and previous > written_at:
-        return (
-            own or previous
-        )  # it lay ahead even of its own correction: a slip, not the moment that it stood for
+        # It lay ahead even of its own correction: a slip, not the moment that it stood for.
+        return own or previous
     return previous or own
 
 

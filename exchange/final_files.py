@@ -4,24 +4,26 @@ Which of them exist is what the ledger's `final_files` says, and nothing else: a
 a crash and does not count. Final rows that came back to the outbox are named in `final_recalls` and skipped.
 """
 
-import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
-import pyarrow as pa
 from sqlalchemy import Boolean, Connection, DateTime, Integer, select
 
 from wangting import engine, ledger, settings
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _MONTH = re.compile(r"^.{19}(\d\d(?:0[1-9]|1[0-2]))\d\d\d{4}$")
 UNKNOWN_MONTH = "0000"
 NAMES = [column.name for column in ledger.outbox.columns]
 RECEIPT_NAMES = [column.name for column in ledger.receipts.columns]
 _FEW = 2_000  # cases: up to here they are named in the query, so that the files' own statistics leave most of it unread
+_WORTH_ARROW = 5_000  # rows: from here on Arrow is faster, its first import included
 
 
 def folder() -> Path:
@@ -42,35 +44,42 @@ MONTH_SQL = (
 """The same in DuckDB's words."""
 
 
-def arrow_schema(table: Any, names: Sequence[str]) -> pa.Schema:
-    """The columns of a table of the ledger as Arrow has them."""
-    kinds = ((Boolean, pa.bool_()), (DateTime, pa.timestamp("us")), (Integer, pa.int64()))
-    return pa.schema(
-        [
-            (
-                name,
-                next((found for kind, found in kinds if isinstance(table.c[name].type, kind)), pa.string()),
-            )
-            for name in names
-        ]
-    )
+def kinds_of(table: Any, names: Sequence[str]) -> dict[str, str]:
+    """Columns of a table of the ledger → their types in DuckDB."""
+    kinds = ((Boolean, "boolean"), (DateTime, "timestamp"), (Integer, "bigint"))
+    return {
+        name: next((found for kind, found in kinds if isinstance(table.c[name].type, kind)), "varchar")
+        for name in names
+    }
 
 
 def load(
-    work: duckdb.DuckDBPyConnection, target: str, schema: pa.Schema, pages: Iterable[Sequence[Any]]
+    work: duckdb.DuckDBPyConnection, target: str, kinds: dict[str, str], pages: Iterable[Sequence[Any]]
 ) -> None:
     """Make the temporary table `target` and fill it with rows of the ledger, page by page."""
-    work.register("ledger_page", schema.empty_table())
-    work.execute(f"create or replace temp table {target} as select * from ledger_page")
-    work.unregister("ledger_page")
+    columns = ", ".join(f"{name} {kind}" for name, kind in kinds.items())
+    work.execute(f"create or replace temp table {target} ({columns})")
     for rows in pages:
-        if not rows:
+        if len(rows) < _WORTH_ARROW:
+            work.execute(f"insert into {target} select * from {engine.given(kinds, rows)}")
             continue
-        values = zip(*rows, strict=True)
-        arrays = [pa.array(list(each), field.type) for each, field in zip(values, schema, strict=True)]
-        work.register("ledger_page", pa.table(arrays, schema=schema))
+        work.register("ledger_page", _arrow(kinds, rows))
         work.execute(f"insert into {target} select * from ledger_page")
         work.unregister("ledger_page")
+
+
+def _arrow(kinds: dict[str, str], rows: Sequence[Any]) -> "pa.Table":
+    import pyarrow as pa
+
+    theirs = {
+        "varchar": pa.string(),
+        "bigint": pa.int64(),
+        "timestamp": pa.timestamp("us"),
+        "boolean": pa.bool_(),
+    }
+    values = zip(*rows, strict=True)
+    arrays = [pa.array(list(each), theirs[kind]) for each, kind in zip(values, kinds.values(), strict=True)]
+    return pa.table(arrays, names=list(kinds))
 
 
 @dataclass(frozen=True)
@@ -152,12 +161,12 @@ def rows(
     if cases is not None:
         files = files.of(cases)
     if not files.known:
-        kinds = {**dict.fromkeys(("move_id",), "varchar"), **_kinds()}
+        kinds = {**dict.fromkeys(("move_id",), "varchar"), **kinds_of(ledger.outbox, NAMES)}
         empty = ", ".join(f"cast(null as {kinds[name]}) as {name}" for name in columns)
         return f"select {empty} where false"
     source = source_of(files.paths)
     there = {row[0] for row in work.execute(f"describe select * from {source}").fetchall()}
-    kinds = _kinds()
+    kinds = kinds_of(ledger.outbox, NAMES)
     picked = ", ".join(
         name if name in there else f"cast(null as {kinds[name]}) as {name}" for name in columns
     )
@@ -174,27 +183,17 @@ def rows(
 
 
 def _load_recalls(work: duckdb.DuckDBPyConnection, files: Files) -> None:
-    schema = pa.schema(
-        [
-            ("record", pa.string()),
-            ("record_key", pa.string()),
-            ("version", pa.int64()),
-            ("move_id", pa.string()),
-        ]
-    )
-    load(work, "final_recalled", schema, [files.recalls])
+    columns = {"record": "varchar", "record_key": "varchar", "version": "bigint", "move_id": "varchar"}
+    named = engine.given(columns, files.recalls)
+    work.execute(f"create or replace temp table final_recalled as select * from {named}")
 
 
 def _among(work: duckdb.DuckDBPyConnection, cases: list[str]) -> str:
     if len(cases) <= _FEW:
         return f"case_no in ({', '.join(map(engine.literal, cases))})" if cases else "false"
-    load(work, "final_cases", pa.schema([("case_no", pa.string())]), [[(case_no,) for case_no in cases]])
+    named = engine.given({"case_no": "varchar"}, ([case_no] for case_no in cases))
+    work.execute(f"create or replace temp table final_cases as select * from {named}")
     return "case_no in (select case_no from final_cases)"
-
-
-def _kinds() -> dict[str, str]:
-    words = {"bool": "boolean", "timestamp[us]": "timestamp", "int64": "bigint", "string": "varchar"}
-    return {field.name: words[str(field.type)] for field in arrow_schema(ledger.outbox, NAMES)}
 
 
 def receipts(work: duckdb.DuckDBPyConnection, case_no: str) -> list[dict[str, Any]]:
@@ -203,17 +202,7 @@ def receipts(work: duckdb.DuckDBPyConnection, case_no: str) -> list[dict[str, An
     if not paths:
         return []
     cursor = work.execute(
-        f"select {', '.join(RECEIPT_NAMES)} from {source_of(paths)} where case_no = ? order by receipt_id",
-        [case_no],
+        f"select {', '.join(RECEIPT_NAMES)} from {source_of(paths)}"
+        f" where case_no = {engine.literal(case_no)} order by receipt_id"
     )
     return [dict(zip(RECEIPT_NAMES, row, strict=True)) for row in cursor.fetchall()]
-
-
-def make_durable(places: Iterable[Path]) -> None:
-    """Wait until files and folders are on the disk."""
-    for place in places:
-        handle = os.open(place, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

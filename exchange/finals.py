@@ -17,12 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 from sqlalchemy import Connection, DateTime, String, bindparam, delete, func, insert, literal, select, tuple_
 
 from exchange import batches, final_files, states
 from exchange.final_files import MONTH_SQL, NAMES, RECEIPT_NAMES
-from wangting import clock, engine, ledger, locks, settings
+from wangting import clock, disk, engine, ledger, locks, settings
 from wangting.errors import WangtingError
 
 _STEP = 50_000  # acknowledged rows looked at in one step, each with the rest of its case
@@ -142,7 +141,7 @@ def _read_cases(work: duckdb.DuckDBPyConnection, connection: Connection, cases: 
             query = select(o).where(o.c.case_no.in_(bindparam("cases", expanding=True)))
             yield connection.execute(query, {"cases": cases[start : start + _CASES]}).all()
 
-    final_files.load(work, "looked_at", final_files.arrow_schema(ledger.outbox, NAMES), pages())
+    final_files.load(work, "looked_at", final_files.kinds_of(ledger.outbox, NAMES), pages())
 
 
 def _settle(
@@ -192,7 +191,7 @@ def _read_receipts(work: duckdb.DuckDBPyConnection, keys: list[tuple[Any, ...]])
         )
         query = select(r).join(named, _same_record(r, named))
         found = connection.execute(query).all()
-    final_files.load(work, "receipts_read", final_files.arrow_schema(r, RECEIPT_NAMES), [found])
+    final_files.load(work, "receipts_read", final_files.kinds_of(r, RECEIPT_NAMES), [found])
     work.execute("""
         create or replace temp table moving_receipts as
         select receipts_read.*, moving.case_no, moving.case_month
@@ -246,7 +245,7 @@ def _write(
                 f" (format parquet, compression zstd, row_group_size {_ROW_GROUP})"
             )
             drafted.chmod(0o600)
-            final_files.make_durable([drafted])
+            disk.sync(drafted)
             drafted.replace(place)
         placed += [target.parent] if not is_new else [target.parent, home]
         files.append(
@@ -262,7 +261,7 @@ def _write(
                 "made_at": now,
             }
         )
-    final_files.make_durable(dict.fromkeys(placed))
+    disk.sync(*dict.fromkeys(placed))
     draft.rmdir()
     return files
 
@@ -344,11 +343,12 @@ def send_again(work: duckdb.DuckDBPyConnection, lost: list[tuple[str, str, int, 
         How many of them go again: those that are acknowledged here and have kept their content.
     """
     o, now = ledger.outbox, clock.now()
-    schema = pa.schema([("record", pa.string()), ("record_key", pa.string()), ("version", pa.int64())])
     sent = 0
     for start in range(0, len(lost), _CASES):
         part = lost[start : start + _CASES]
-        final_files.load(work, "lost_keys", schema, [[each[:3] for each in part]])
+        kinds = final_files.kinds_of(o, _KEYS)
+        lost_keys = engine.given(kinds, (each[:3] for each in part))
+        work.execute(f"create or replace temp table lost_keys as select * from {lost_keys}")
         found = final_files.rows(
             work, final_files.now_there(), [*NAMES, "move_id"], cases=sorted({each[3] for each in part})
         )
@@ -419,7 +419,7 @@ def _merge_month(
 ) -> None:
     rows = final_files.rows(work, files, [*NAMES, "move_id"])
     work.execute(f"create or replace temp view merging as select *, '{month}' as case_month from ({rows})")
-    final_files.load(work, "merging_receipts", final_files.arrow_schema(ledger.receipts, RECEIPT_NAMES), [])
+    final_files.load(work, "merging_receipts", final_files.kinds_of(ledger.receipts, RECEIPT_NAMES), [])
     work.execute("alter table merging_receipts add column case_no varchar")
     work.execute("alter table merging_receipts add column case_month varchar")
     if files.receipt_paths:

@@ -25,8 +25,8 @@ def relation(work: duckdb.DuckDBPyConnection, *, columns: Sequence[str] | None =
     wanted = list(columns) if columns is not None else final_files.NAMES
     with ledger.snapshot() as connection:
         files = final_files.now_there(connection)
-        schema = final_files.arrow_schema(ledger.outbox, wanted)
-        final_files.load(work, "history_open", schema, _open_rows(connection, wanted))
+        kinds = final_files.kinds_of(ledger.outbox, wanted)
+        final_files.load(work, "history_open", kinds, _open_rows(connection, wanted))
     final = final_files.rows(work, files, wanted)
     return f"(select * from history_open union all by name {final})"
 

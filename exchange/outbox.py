@@ -180,8 +180,8 @@ def _list_cases(work: duckdb.DuckDBPyConnection, batch_id: str, kinds: list[Reco
             # What is only held, or was so, does not put an older case on its way.
             ledger.outbox.c.is_backfill.is_(False) | ledger.outbox.c.state.not_in(["HELD", "SUPERSEDED"]),
         )
-        if known:
-            work.execute("insert into sent_cases select unnest(?)", [sorted(known)])
+        named = engine.given({"case_no": "varchar"}, ([case_no] for case_no in sorted(known)))
+        work.execute(f"insert into sent_cases select * from {named}")
     cases = [str(case_no) for (case_no,) in work.execute("select case_no from batch_cases").fetchall()]
     _know_finals(work, cases, None)
     work.execute(
@@ -232,9 +232,8 @@ def _wanted(kind: RecordType, batch: dict[str, Any], earlier: list[dict[str, Any
             " or rows.version > 1 or rows.is_represented"
         )
     before = batches.latest(earlier, kind.table)
-    gone = batches.without(
-        batches.reduced()
-    )  # of such a case the cut has presented again what was never sent
+    # Of a case with reduced records the cut has presented again what was never sent.
+    gone = batches.without(batches.reduced())
     superseding = (
         f" and rows.record_key not in (select record_key from ({own}) as rows)" if is_present else ""
     )
@@ -319,9 +318,8 @@ def _supersede(connection: Connection, kind: RecordType, corrections: list[dict[
     """A newer version overtakes the older ones that were never sent; what was sent stays as it is."""
     o = ledger.outbox
     values = [{"key": row["record_key"], "newer": row["version"]} for row in corrections]
-    if (
-        connection.dialect.name == "postgresql"
-    ):  # all at once: there the database's own counting is by statement
+    if connection.dialect.name == "postgresql":
+        # All at once: there the database's own counting is by statement.
         given = [(value["key"], value["newer"]) for value in values]
         newer = ledger.staged(connection, "corrections", [o.c.record_key, o.c.version], given)
         which = [o.c.record_key == newer.c.record_key, o.c.version < newer.c.version]

@@ -176,9 +176,8 @@ class _Run:
             self._standing = await self._later(breaker.stumbled, before, why)
             return False
         if not is_dead and await self._receiver.is_there():
-            self._standing = await self._later(
-                breaker.closed, before
-            )  # a record gets no answer, others would
+            # A record gets no answer, others would.
+            self._standing = await self._later(breaker.closed, before)
             return False
         self._standing = await self._later(breaker.opened, before, why, self._manners.breaker.probe_after)
         self._trouble = await self._gone(why)
@@ -206,7 +205,7 @@ class _Run:
         return WangtingError(
             f"连续 {_DEAD_PASSES} 轮都没有应答（{why}），停止本次推送，{left} 条记录全部留待下次",
             place=self._receiver.place,
-            mend="确认接收方和网络恢复；下一次推送到时先试一条、通了就全部发出，急用可运行 wangting push --now",
+            mend=breaker.MEND,
         )
 
     async def _pass(self) -> None:

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 from sqlalchemy import Connection, and_, bindparam, exists, false, or_, select
 
 from exchange import batches, deadline, settling, states
@@ -169,15 +168,13 @@ class Queue:
             raise WangtingError(
                 "批次文件缺失，无法报送其中的记录", place=str(missing[0]), mend="从备份恢复该文件"
             )
-        wanted = pa.table(
-            {
-                "position": pa.array(range(len(messages)), pa.int32()),
-                "record_key": pa.array([message.record_key for message in messages], pa.string()),
-                "version": pa.array([message.version for message in messages], pa.int32()),
-                "batch_id": pa.array(self._batches, pa.string()),
-            }
+        wanted = engine.given(
+            {"position": "integer", "record_key": "varchar", "version": "integer", "batch_id": "varchar"},
+            (
+                (position, message.record_key, message.version, batch_id)
+                for position, (message, batch_id) in enumerate(zip(messages, self._batches, strict=True))
+            ),
         )
-        self._work.register("wanted", wanted)
         low, high = engine.literal(messages[0].case_no), engine.literal(messages[-1].case_no)
         cursor = self._work.execute(f"""
             select
@@ -188,7 +185,7 @@ class Queue:
             from (
                 select * from {batches.reading_content(files)}
                 where case_no between {low} and {high}
-            ) inner join wanted using (record_key, version, batch_id)
+            ) inner join {wanted} as wanted using (record_key, version, batch_id)
         """)
         found = 0
         for position, address, text, refusal in cursor.fetchall():

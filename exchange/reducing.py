@@ -6,17 +6,15 @@ takes the place of the larger one. From that transaction on the batch counts as 
 rest is done by the next cut or the next retention, from the files beside.
 """
 
-import os
 import shutil
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
 from sqlalchemy import func, select, update
 
 from exchange import batches, history, states
 from exchange.records import RecordType, record_types
-from wangting import at_rest, clock, data_keys, engine, ledger
+from wangting import at_rest, clock, data_keys, disk, engine, ledger
 
 OPEN = ("HELD", "BLOCKED", "NEW", "RETRY", "SENT")  # what may still be sent, or is owed a mend
 _DRAFT = ".reducing-"
@@ -57,22 +55,14 @@ def reduce(due: list[str]) -> int:
 def _know(work: duckdb.DuckDBPyConnection, due: list[str], kinds: list[RecordType]) -> None:
     """Make `still_open` (record, record_key, version, batch_id) and `entered` (record, record_key, version)."""
     o = ledger.outbox
-    schema = pa.schema(
-        [
-            ("record", pa.string()),
-            ("record_key", pa.string()),
-            ("version", pa.int32()),
-            ("batch_id", pa.string()),
-        ]
-    )
+    columns = {"record": "varchar", "record_key": "varchar", "version": "integer", "batch_id": "varchar"}
     found = ledger.rows(
         select(o.c.record, o.c.record_key, o.c.version, o.c.batch_id).where(
             states.is_in(*OPEN), o.c.batch_id.in_(due)
         )
     )
-    work.register("given", pa.Table.from_pylist(found, schema=schema))
-    work.execute("create table still_open as select * from given")
-    work.unregister("given")
+    named = engine.given(columns, ([row[name] for name in columns] for row in found))
+    work.execute(f"create table still_open as select * from {named}")
     work.execute("create table entered (record varchar, record_key varchar, version integer)")
     ever = history.relation(work, columns=["record", "record_key", "version"])
     for kind in kinds:
@@ -93,7 +83,7 @@ def _reduce(work: duckdb.DuckDBPyConnection, batch_id: str, kinds: list[RecordTy
         file = batches.record_file(batch_id, kind.table)
         if file.is_file():
             cleared += _write(work, kind, file, draft / file.name)
-    _sync(draft)
+    disk.sync(*draft.iterdir(), draft, draft.parent)
     kept = work.execute("select count(*) from still_open where batch_id = ?", [batch_id]).fetchall()[0][0]
     if _decide(batch_id, kept):
         _put_in_place(batch_id, draft)
@@ -166,7 +156,7 @@ def _put_in_place(batch_id: str, draft: Path) -> None:
     folder = batches.folder(batch_id)
     for file in sorted(draft.glob("*.parquet")):
         file.replace(folder / file.name)
-    _sync_folder(folder)
+    disk.sync(folder)
     with engine.connect() as work:
         kept = sum(_count(work, [file], "not is_reduced") for file in sorted(folder.glob("*.parquet")))
     with ledger.transaction() as connection:
@@ -206,27 +196,8 @@ def encrypt(batch_id: str) -> int:
                 f" to {engine.literal(fresh)}"
                 f" (format parquet, compression zstd, row_group_size {batches.ROW_GROUP}{suffix})"
             )
-        _sync_file(fresh)
+        disk.sync(fresh)
         fresh.replace(file)
     if files:
-        _sync_folder(folder)
+        disk.sync(folder)
     return len(files)
-
-
-def _sync(draft: Path) -> None:
-    for place in draft.iterdir():
-        _sync_file(place)
-    _sync_folder(draft)
-    _sync_folder(draft.parent)
-
-
-def _sync_file(place: Path) -> None:
-    handle = os.open(place, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _sync_folder(place: Path) -> None:
-    _sync_file(place)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 
 from exchange import batches, history
 from exchange.messages import Message
@@ -17,17 +16,18 @@ from exchange.records import RecordType, record_types
 from wangting import console, engine, ledger, locks, settings
 from wangting.dbt_assembly import lane_file
 from wangting.errors import WangtingError
-from wangting.site import Site, Table, current_site
+from wangting.site import Site, current_site
+from wangting.source_spec import Table
 
 _PATIENCE = 60.0  # seconds that a build may still take
 _LOOKED_UP = 20_000  # what the pages do not show is asked for one by one; beyond, the pages are believed
 _AT_ONCE = 500
 # The day of a record, once for all stops: business time, else when the source wrote it, else its arrival.
 _DAY = "cast(coalesce(business_time, source_written_at, arrived_at) as date)"
-_THEIRS = pa.schema(
-    [("record", pa.string()), ("record_key", pa.string()), ("version", pa.int64()), ("said", pa.string()),
-     ("received", pa.string()), ("case_no", pa.string())]
-)  # fmt: skip
+_THEIRS = {
+    "record": "varchar", "record_key": "varchar", "version": "bigint", "said": "varchar", "received": "varchar",
+    "case_no": "varchar",
+}  # fmt: skip
 
 
 def read(work: duckdb.DuckDBPyConnection, first: date | None, last: date | None) -> None:
@@ -82,9 +82,8 @@ def _read_batches(work: duckdb.DuckDBPyConnection, kinds: list[RecordType]) -> N
         for kind in kinds
     )
     waiting = [batch["batch_id"] for batch in known if batch["state"] != "enqueued"]
-    work.execute("create temp table waiting_batches (batch_id varchar)")
-    if waiting:
-        work.execute("insert into waiting_batches select unnest(?)", [waiting])
+    named = engine.given({"batch_id": "varchar"}, ([batch_id] for batch_id in waiting))
+    work.execute(f"create temp table waiting_batches as select * from {named}")
     work.execute(f"create temp table cut as {parts}")
 
 
@@ -96,9 +95,7 @@ def _read_outbox(work: duckdb.DuckDBPyConnection) -> None:
 
 async def _read_back(work: duckdb.DuckDBPyConnection, kinds: list[RecordType]) -> None:
     """`theirs`: what the province's pages show; a record that slips to another page meanwhile counts once."""
-    work.register("page", _THEIRS.empty_table())
-    work.execute("create temp table pages as select * from page")
-    work.unregister("page")
+    work.execute(f"create temp table pages as select * from {engine.given(_THEIRS, [])}")
     async with receiver_of(current_site()) as receiver:
         with console.progress("读回", len(kinds)) as step:
             for number, kind in enumerate(kinds, 1):
@@ -116,20 +113,18 @@ async def _read_back(work: duckdb.DuckDBPyConnection, kinds: list[RecordType]) -
 
 
 def _add(work: duckdb.DuckDBPyConnection, kind: RecordType, page: Sequence[dict[str, Any]]) -> None:
-    rows = [
-        {
-            "record": kind.record,
-            "record_key": str(row["identify"]),
-            "version": int(row["version"]),
-            "said": (row.get("fields") or {}).get(kind.business_time),
-            "received": str(row["receivedAt"]),
-            "case_no": (row.get("fields") or {}).get("SBLSH") or str(row["identify"]).partition("|")[0],
-        }
+    rows = (
+        (
+            kind.record,
+            str(row["identify"]),
+            int(row["version"]),
+            (row.get("fields") or {}).get(kind.business_time),
+            str(row["receivedAt"]),
+            (row.get("fields") or {}).get("SBLSH") or str(row["identify"]).partition("|")[0],
+        )
         for row in page
-    ]
-    work.register("page", pa.Table.from_pylist(rows, schema=_THEIRS))
-    work.execute("insert into pages select * from page")
-    work.unregister("page")
+    )
+    work.execute(f"insert into pages select * from {engine.given(_THEIRS, rows)}")
 
 
 def _landing_files(source: str, table: str) -> list[Path]:

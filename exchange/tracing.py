@@ -17,7 +17,8 @@ from exchange.records import RecordType, record_types
 from expectations.masking import masked
 from wangting import engine, ledger, settings
 from wangting.errors import WangtingError
-from wangting.site import Source, Table, current_site
+from wangting.site import current_site
+from wangting.source_spec import Source, Table
 
 
 def trace(case_no: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import duckdb
 
 from ingestion.windows import Load
 from wangting.errors import WangtingError
-from wangting.site import Source
+from wangting.source_spec import Source
 
 
 class UnreachableError(WangtingError):

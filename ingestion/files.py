@@ -22,7 +22,8 @@ from ingestion.windows import Load
 from wangting import disk, settings
 from wangting.engine import literal
 from wangting.errors import WangtingError
-from wangting.site import Source, current_site
+from wangting.site import current_site
+from wangting.source_spec import Source
 
 LINEAGE = ("_file", "_file_row", "_file_date")
 _SETTLED = 2.0  # seconds without a change after which a file counts as written

@@ -5,7 +5,6 @@ _source, _table, _load_id, _loaded_at, _row_hash. Written under a temporary name
 whole, and what is visible is never written again.
 """
 
-import os
 import shutil
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +17,7 @@ from ingestion.columns import Cast, cast, quoted, require
 from ingestion.connecting import Extract, place
 from ingestion.windows import Load
 from wangting import clock, disk
+from wangting.disk import sync
 from wangting.engine import file_list, literal
 from wangting.errors import WangtingError
 from wangting.site import current_site
@@ -107,15 +107,6 @@ def write(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> int:
     finally:
         draft.unlink(missing_ok=True)
     return rows
-
-
-def sync(path: Path) -> None:
-    """Have a file or folder on the disk before anything refers to it."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def clear_raw(load: Load) -> Path:

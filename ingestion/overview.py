@@ -7,7 +7,8 @@ from sqlalchemy import func, select
 
 from wangting import clock, ledger
 from wangting.ledger import loads
-from wangting.site import Source, current_site
+from wangting.site import current_site
+from wangting.source_spec import Source
 
 CONNECTORS = {"postgres": "PostgreSQL", "rest": "REST", "files": "文件"}
 STATES = {"ok": "正常", "silent": "沉默", "failed": "失败", "never": "未取过", "broken": "声明有误"}

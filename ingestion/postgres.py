@@ -12,7 +12,8 @@ from ingestion.windows import Load
 from wangting import engine, settings
 from wangting.engine import literal
 from wangting.errors import WangtingError
-from wangting.site import Source, current_site
+from wangting.site import current_site
+from wangting.source_spec import Source
 
 _CONNECT_SECONDS = 10
 _NAME = "source"  # under which the database is attached

@@ -14,7 +14,8 @@ from ingestion.connecting import Connector, UnreachableError, connector, place
 from ingestion.windows import Load
 from wangting import clock, disk, engine, locks
 from wangting.errors import WangtingError
-from wangting.site import Source, current_site
+from wangting.site import current_site
+from wangting.source_spec import Source
 
 _log = logging.getLogger(__name__)
 _LOCK_WAIT = 10.0  # seconds for another process that pulls the same table

@@ -18,7 +18,8 @@ from ingestion.windows import Load
 from wangting import settings
 from wangting.engine import literal
 from wangting.errors import WangtingError
-from wangting.site import Source, current_site
+from wangting.site import current_site
+from wangting.source_spec import Source
 
 WAITS = (0.2, 0.5, 1.0, 2.0)  # seconds before each further try
 _LONGEST_WAIT = 30.0  # seconds; what a Retry-After may ask for at most

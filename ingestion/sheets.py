@@ -16,7 +16,7 @@ from ingestion.columns import quoted
 from wangting import disk, engine, settings
 from wangting.engine import literal
 from wangting.errors import WangtingError
-from wangting.site import Table
+from wangting.source_spec import Table
 
 _SPARE = 10  # columns looked at to the right of the promised ones, to notice new ones
 _ROW = re.compile(rb'<(?:\w+:)?row\b(?:[^>]*?\br="(\d+)")?')

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from wangting import clock, ledger, settings
 from wangting.ledger import loads
-from wangting.site import Source, Table
+from wangting.source_spec import Source, Table
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,8 @@ from typing import Any
 
 from sqlalchemy import func, select, update
 
-from wangting import clock, ledger, locks, settings
+from wangting import clock, ledger, locks
 from wangting.dbt_assembly import Assembly, Lane, assemble
-from wangting.errors import WangtingError
 from wangting.site import Site, current_site
 
 # What a regular build leaves alone: it cannot have changed unless the fingerprint did, or it reads whole tables.
@@ -179,17 +178,3 @@ def _run(lane: Lane, site: Site, assembly: Assembly, plan: _Plan) -> tuple[int, 
     arguments = ["--full-refresh"] if plan.mode == "full" else ["--exclude", *_UNCHANGED]
     arguments += ["--exclude-resource-type", "unit_test"]
     return dbt_run.build(lane, assembly.folder, arguments)
-
-
-def require_lane(lane: Lane) -> Path:
-    """The lane's database file, for a reader.
-
-    Raises:
-        WangtingError: it has never been built.
-    """
-    from wangting.dbt_assembly import lane_file
-
-    file = lane_file(lane)
-    if not file.is_file():
-        raise WangtingError("还没有构建过", place=str(settings.home()), mend=f"先运行 wangting build {lane}")
-    return file

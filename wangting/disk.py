@@ -1,8 +1,10 @@
-"""A full disk: recognised in the words of whoever met it, and told in one sentence."""
+"""The disk: waiting until something is on it; and a full one, recognised in the words of whoever met it."""
 
 import errno
+import os
 import resource
 import shutil
+from pathlib import Path
 
 from wangting import settings
 from wangting.errors import WangtingError
@@ -45,3 +47,13 @@ def full() -> WangtingError:
     return WangtingError(
         "磁盘已满", place=str(settings.home()), mend="清出空间后再运行，未完成的部分会从断点继续"
     )
+
+
+def sync(*places: Path) -> None:
+    """Have files and folders on the disk before anything refers to them."""
+    for place in places:
+        handle = os.open(place, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

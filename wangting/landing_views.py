@@ -6,7 +6,8 @@ from typing import Any
 
 from wangting import engine, settings
 from wangting.dbt_assembly import FILE_LINEAGE, LINEAGE, Lane, lane_file
-from wangting.site import Site, Table
+from wangting.site import Site
+from wangting.source_spec import Table
 
 Loads = dict[tuple[str, str], list[Path]]
 

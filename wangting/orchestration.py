@@ -2,7 +2,6 @@
 
 import os
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
 from typing import Any
 
 from wangting import settings
@@ -19,12 +18,21 @@ POOLS = {
 }
 
 
-def task_defaults(owner: str) -> dict[str, Any]:
-    """Owner and retries of a task; `WANGTING_RETRIES` and `WANGTING_RETRY_SECONDS` set them."""
+def settings_of_a_dag(*tags: str, owner: str = HOUSE) -> dict[str, Any]:
+    """What every DAG of ours is made with: one run at a time, nothing caught up, its owner and retries.
+
+    `WANGTING_RETRIES` and `WANGTING_RETRY_SECONDS` set the retries of a task.
+    """
     return {
-        "owner": owner,
-        "retries": int(os.environ.get("WANGTING_RETRIES", "2")),
-        "retry_delay": timedelta(seconds=float(os.environ.get("WANGTING_RETRY_SECONDS", "60"))),
+        "start_date": ANNOUNCE,
+        "catchup": False,
+        "max_active_runs": 1,
+        "tags": list(tags),
+        "default_args": {
+            "owner": owner,
+            "retries": int(os.environ.get("WANGTING_RETRIES", "2")),
+            "retry_delay": timedelta(seconds=float(os.environ.get("WANGTING_RETRY_SECONDS", "60"))),
+        },
     }
 
 
@@ -50,8 +58,3 @@ def airflow_environment() -> dict[str, str]:
     return {name: os.environ.get(name, value) for name, value in mine.items()} | {
         name: mine[name] for name in ("WANGTING_HOME", "WANGTING_SITE", "AIRFLOW_HOME")
     }
-
-
-def metadata_file() -> Path:
-    """Airflow's own SQLite file on this home."""
-    return settings.home() / "airflow" / "airflow.db"

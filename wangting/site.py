@@ -6,22 +6,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from wangting import declared, settings
 from wangting.errors import WangtingError
+from wangting.source_spec import Declared, Source, Span
 
-_SPAN = re.compile(r"^(?:every )?(\d+) (second|minute|hour|day)s?$")
-_COLUMN_TYPE = re.compile(r"^(string|int|bigint|double|date|timestamp|boolean|decimal\(\d+,\s*\d+\))$")
 _RATE = re.compile(r"^(\d+(?:\.\d+)?) per (second|minute)$")
 _NAMED = re.compile(r"^\$\{[A-Z][A-Z0-9_]*\}$")
-_WORKING = re.compile(r"^(\d+) working hours?$")
-
-
-def _span(value: Any) -> Any:
-    if isinstance(value, str) and (match := _SPAN.match(value)):
-        return timedelta(**{f"{match[2]}s": int(match[1])})
-    raise ValueError("应写作「10 minutes」「every 2 hours」这样的时长")
 
 
 def _rate(value: Any) -> Any:
@@ -36,156 +28,12 @@ def _named(value: Any) -> Any:
     return value
 
 
-Span = Annotated[timedelta, BeforeValidator(_span)]
 Rate = Annotated[float, BeforeValidator(_rate)]
 Secret = Annotated[str, BeforeValidator(_named)]
 WireName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,59}$")]
 
 
-class _Declared(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Floor(_Declared):
-    """How little of a table is suspiciously little, and why that number."""
-
-    rows_per_working_day: int
-    why: str
-
-
-class Declares(_Declared):
-    """A table that is not of records but of how many the source believes to have produced: its columns' names.
-
-    Attributes:
-        day, unit, record: business day, department's code and record type (EX_GDBS_SB …) of a count. count: how many.
-    """
-
-    day: str
-    unit: str
-    record: str
-    count: str
-
-
-class Table(_Declared):
-    """One table of a source: what a row is called by, how newness shows, and which columns are promised.
-
-    Attributes:
-        key: the columns that name a row.
-        case_no: the column with the number of the case; None: it has none, a trace looks into all its text columns.
-        cursor: the column that grows with every change; None: the whole table (or each new file) is taken.
-        lag: how much earlier a late commit's cursor may be than the moment it became visible.
-        running_number: the column in which the source itself numbers the versions of a record 1, 2, 3 …, where it does;
-            a number that is missing is then told of.
-        columns: name → type, as the source promises them; a missing one stops the table, a new one warns.
-        declares: the table holds the source's own counts, for the reconciliation.
-        relation: PostgreSQL only: schema.table where it differs from public.<name>.
-        path, page_size, since: REST only: the address under the source's url, rows a page, the parameter that filters.
-        pattern, sheet, file_date: files only: which files of the folder, which sheet (None: the first), and a regular
-            expression that finds the date in a file's name.
-        header_row, header_levels, first_row: files only: the lowest row of the header, how many rows it spans (merged
-            cells), and the first row of data; counted from 1.
-    """
-
-    title: str
-    key: list[str] = Field(min_length=1)
-    case_no: str | None = None
-    columns: dict[str, str]
-    cursor: str | None = None
-    lag: Span = timedelta(0)
-    running_number: str | None = None
-    relation: str | None = None
-    path: str | None = None
-    page_size: int = Field(500, ge=1)
-    since: str | None = None
-    pattern: str | None = None
-    sheet: str | None = None
-    header_row: int = Field(1, ge=1)
-    header_levels: int = Field(1, ge=1)
-    first_row: int = Field(2, ge=2)
-    file_date: str | None = None
-    delimiter: str = ","
-    encoding: str = "utf-8"
-    floor: Floor | None = None
-    declares: Declares | None = None
-
-    @field_validator("columns")
-    @classmethod
-    def _known_types(cls, columns: dict[str, str]) -> dict[str, str]:
-        for name, kind in columns.items():
-            if not _COLUMN_TYPE.match(kind):
-                raise ValueError(
-                    f"列 {name} 的类型 {kind} 不认识；可用 string、int、bigint、double、"
-                    "decimal(p,s)、date、timestamp、boolean"
-                )
-        return columns
-
-    @model_validator(mode="after")
-    def _names_exist(self) -> "Table":
-        lineage = {"_file", "_file_row", "_file_date"} if self.pattern else set()
-        for name in [*self.key, *([self.cursor] if self.cursor else [])]:
-            if name not in self.columns and name not in lineage:
-                raise ValueError(f"键或游标 {name} 不在 columns 之中")
-        if self.case_no and self.case_no not in self.columns:
-            raise ValueError(f"办件号的列 {self.case_no} 不在 columns 之中")
-        if self.running_number is not None and self.running_number not in self.columns:
-            raise ValueError(f"版本号列 {self.running_number} 不在 columns 之中")
-        for name in self.declares.model_dump().values() if self.declares else ():
-            if name not in self.columns:
-                raise ValueError(f"declares 中的列 {name} 不在 columns 之中")
-        if self.cursor and self.columns[self.cursor] != "timestamp":
-            raise ValueError(f"游标 {self.cursor} 应为 timestamp")
-        if self.header_levels > self.header_row or self.first_row <= self.header_row:
-            raise ValueError("header_levels 应不大于 header_row，first_row 应大于 header_row")
-        return self
-
-
-class Source(_Declared):
-    """One system that the city's data comes from.
-
-    Attributes:
-        connect: which connector speaks to it.
-        url: its address, with secrets only named as `${NAME}`.
-        zone: the zone of its times.
-        schedule: how often it is pulled.
-        silent_after: after how many working hours without news it counts as silent.
-        token: REST only: names of the client's id and secret, and where the token is asked for.
-    """
-
-    name: str
-    title: str
-    owner: str
-    connect: Literal["postgres", "rest", "files"]
-    url: str
-    zone: str
-    schedule: Span
-    silent_after: str
-    tables: dict[str, Table] = Field(min_length=1)
-    token: dict[Literal["path", "client_id", "client_secret"], str] | None = None
-
-    @field_validator("silent_after")
-    @classmethod
-    def _working_hours(cls, value: str) -> str:
-        if not _WORKING.match(value):
-            raise ValueError("应写作「4 working hours」")
-        return value
-
-    @model_validator(mode="after")
-    def _fits_connector(self) -> "Source":
-        needed = {"rest": "path", "files": "pattern"}.get(self.connect)
-        for name, table in self.tables.items():
-            if needed and getattr(table, needed) is None:
-                raise ValueError(f"表 {name} 缺少 {needed}（connect 为 {self.connect} 时必填）")
-        return self
-
-    @property
-    def silent_hours(self) -> int:
-        """`silent_after` as a number of working hours."""
-        match = _WORKING.match(self.silent_after)
-        assert match is not None  # the validator above has seen to it
-        return int(match[1])
-
-
-class SharingPlatform(_Declared):
+class SharingPlatform(Declared):
     """The city's own sharing platform (共享平台) in front of the province: its address and what it knows us by.
 
     Attributes:
@@ -198,7 +46,7 @@ class SharingPlatform(_Declared):
     token: Secret = "${SHARING_PLATFORM_TOKEN}"
 
 
-class FrontEnd(_Declared):
+class FrontEnd(Declared):
     """The receiver's front-end database (前置机), a PostgreSQL.
 
     Attributes:
@@ -209,14 +57,14 @@ class FrontEnd(_Declared):
     relations: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*$")] = "public"
 
 
-class Signing(_Declared):
+class Signing(Declared):
     """Requests are signed (HMAC-SHA256): the name of the key, and the secret itself."""
 
     key: Secret = "${PROVINCE_SIGN_KEY}"
     secret: Secret = "${PROVINCE_SIGN_SECRET}"
 
 
-class ClientCertificate(_Declared):
+class ClientCertificate(Declared):
     """TLS with files whose paths the environment names: our certificate and key, and who signed theirs."""
 
     certificate: Secret | None = None
@@ -231,7 +79,7 @@ class ClientCertificate(_Declared):
         return self
 
 
-class Breaker(_Declared):
+class Breaker(Declared):
     """When a receiver counts as away, and when it is asked again.
 
     Attributes:
@@ -245,7 +93,7 @@ class Breaker(_Declared):
     )
 
 
-class Aliases(_Declared):
+class Aliases(Declared):
     """How a receiver calls what the specification calls otherwise; nothing that is kept or compared changes.
 
     Attributes:
@@ -254,12 +102,12 @@ class Aliases(_Declared):
         codes: code list of the specification → our code → theirs.
     """
 
-    records: dict[str, WireName] = {}
-    fields: dict[str, dict[str, WireName]] = {}
-    codes: dict[str, dict[str, str]] = {}
+    records: dict[str, WireName] = Field(default_factory=dict)
+    fields: dict[str, dict[str, WireName]] = Field(default_factory=dict)
+    codes: dict[str, dict[str, str]] = Field(default_factory=dict)
 
 
-class Province(_Declared):
+class Province(Declared):
     """Who receives the exchange records, by which way, in which words, and how much at a time.
 
     Attributes:
@@ -296,7 +144,7 @@ class Province(_Declared):
         return self
 
 
-class Mailbox(_Declared):
+class Mailbox(Declared):
     """How alarms go out by mail.
 
     Attributes:
@@ -322,7 +170,7 @@ class Mailbox(_Declared):
         return self
 
 
-class Alarm(_Declared):
+class Alarm(Declared):
     """When records that are not acknowledged become an alarm, and who is told.
 
     Attributes:
@@ -337,7 +185,7 @@ class Alarm(_Declared):
     mail: Mailbox | None = None
 
 
-class AtRest(_Declared):
+class AtRest(Declared):
     """How personal data lie on this machine; files are their owner's alone in any case.
 
     Attributes:
@@ -347,7 +195,7 @@ class AtRest(_Declared):
     encrypt: bool = False
 
 
-class Retention(_Declared):
+class Retention(Declared):
     """How long what holds personal data, or was made from it, is kept; None: for ever.
 
     Attributes:
@@ -362,7 +210,7 @@ class Retention(_Declared):
     raw: Span | None = timedelta(days=90)
 
 
-class Site(_Declared):
+class Site(Declared):
     """A city: its name, its plan, its systems.
 
     Attributes:
@@ -388,7 +236,7 @@ class Site(_Declared):
     alarm: Alarm = Alarm()
     path: Path
     sources: list[Source]
-    broken: dict[str, WangtingError] = {}
+    broken: dict[str, WangtingError] = Field(default_factory=dict)
 
     def check(self) -> "Site":
         """The site itself, when every one of its sources is soundly declared.

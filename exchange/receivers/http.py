@@ -3,6 +3,7 @@
 import asyncio
 import json
 import ssl
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -26,7 +27,7 @@ _IDLE = 3.0  # seconds; below what servers commonly keep a silent connection ope
 _BUS_VERSION = "1.0"
 
 
-class HttpReceiver:
+class HttpReceiver(ABC):
     """What the dialects over HTTP have in common; a dialect words messages and reads receipts.
 
     Requests carry `Authorization: Bearer <token>`; through the sharing platform its token, and X-Bus-Version,
@@ -151,9 +152,9 @@ class HttpReceiver:
             f"{error}，停止推送", place=self.place, mend="更正共享平台的地址、平台标识、账号或授权后再推送"
         )
 
+    @abstractmethod
     async def submit(self, messages: Sequence[Message]) -> list[Answer]:
         """See the protocol; a dialect's own."""
-        raise NotImplementedError
 
     # ---- read back ------------------------------------------------------------------------------------------
 

@@ -54,17 +54,6 @@ def port_of(url: str) -> int:
 
 
 @pytest.fixture(scope="module")
-def city(tmp_path_factory):
-    """The simulated city, which has to be started twice: the second time others sit on its ports."""
-    house = House(tmp_path_factory.mktemp("city") / "var")
-    try:
-        house.do("simulate", "up", "--cases", "1000")
-        yield house
-    finally:
-        house.say("simulate", "down")
-
-
-@pytest.fixture(scope="module")
 def moved(city):
     """Where the city's servers were, and where they are now that their ports were taken."""
     before = connections(city.home)

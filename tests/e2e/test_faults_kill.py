@@ -61,17 +61,6 @@ class Day:
 
 
 @pytest.fixture(scope="module")
-def city(tmp_path_factory):
-    """The simulated city; nothing ever happens in its own house."""
-    house = House(tmp_path_factory.mktemp("city") / "var")
-    try:
-        house.do("simulate", "up", "--cases", "1000")
-        yield house
-    finally:
-        house.say("simulate", "down")
-
-
-@pytest.fixture(scope="module")
 def disk(tmp_path_factory):
     yield from small_disk(tmp_path_factory.mktemp("disk") / "small", 400)
 

@@ -11,6 +11,8 @@ import pyarrow.parquet as pq
 from sqlalchemy import func, insert, select, update
 
 from exchange import batches
+from exchange.cut import cut
+from exchange.outbox import EnqueueSummary, enqueue
 from exchange.records import RecordType, code_lists, record_types
 from exchange.records import _specification as site_specification
 from wangting import at_rest, clock, ledger
@@ -181,6 +183,27 @@ def judge(batch_id: str, held: dict[str, str] | None = None, warned: dict[str, s
         connection.execute(
             update(ledger.batches).where(ledger.batches.c.batch_id == batch_id).values(state="gated")
         )
+
+
+def passage(lane: Lane, **told: dict[str, str]) -> EnqueueSummary:
+    """Build, cut, judge as told, enqueue."""
+    return enqueue(judged(lane, **told))
+
+
+def entered(lane: Lane, **told: dict[str, str]) -> str:
+    """The same, and the batch's name."""
+    batch_id = judged(lane, **told)
+    enqueue(batch_id)
+    return batch_id
+
+
+def judged(lane: Lane, **told: dict[str, str]) -> str:
+    """Build, cut, and judge as told; the batch's name."""
+    lane.build()
+    batch_id = cut().batch_id
+    assert batch_id is not None
+    judge(batch_id, **told)
+    return batch_id
 
 
 def states() -> dict[tuple[str, str, int], str]:

@@ -13,7 +13,7 @@ from exchange.push import push
 from exchange.retention import retain
 from expectations import gate
 from tests.exchange import lane as lanes
-from tests.exchange.lane import GO_LIVE, PERSON, SB, SL, judge, states
+from tests.exchange.lane import GO_LIVE, PERSON, SB, SL, entered, judge, states
 from wangting import at_rest, data_keys, engine, settings
 from wangting.errors import WangtingError
 
@@ -36,14 +36,6 @@ def encrypting(tmp_path, monkeypatch):
             monkeypatch.setenv(data_keys.NAME, key)
 
     return turn_on
-
-
-def passage(lane, **told):
-    lane.build()
-    batch_id = cut().batch_id
-    judge(batch_id, **told)
-    enqueue(batch_id)
-    return batch_id
 
 
 def files(home, pattern="batches/*/*.parquet"):
@@ -69,14 +61,14 @@ def test_what_is_cut_is_judged_and_sent_encrypted_and_no_number_can_be_read_on_t
 
 
 def test_plain_batches_from_before_stay_readable_beside_encrypted_ones(lane, receiver, encrypting, home):
-    plain = passage(lane) if lane.case(1, GO_LIVE) else ""
+    plain = entered(lane) if lane.case(1, GO_LIVE) else ""
     waiting = lane.case(2, OLD)
-    passage(lane)
+    entered(lane)
     encrypting()
     corrected = lanes.case_no(1)
     lane.put(SB, corrected, GO_LIVE, BZ="更正")
     lane.put(SL, waiting, GO_LIVE + timedelta(hours=2))  # news of an old case: what is plain of it goes too
-    sealed = passage(lane)
+    sealed = entered(lane)
     assert not at_rest.is_sealed(batches.record_file(plain, SB.lower()))
     assert at_rest.is_sealed(batches.record_file(sealed, SB.lower()))
     assert push().states == {"SUPERSEDED": 1, "ACK": 8}
@@ -151,7 +143,7 @@ def test_a_wrong_key_is_one_clear_sentence_and_the_old_key_beside_the_new_one_re
 ):
     encrypting()
     lane.case(1, GO_LIVE)
-    passage(lane)
+    entered(lane)
     monkeypatch.setenv(data_keys.NAME, OTHER)
     with pytest.raises(WangtingError, match="打不开") as told:
         push()
@@ -167,7 +159,7 @@ def test_a_wrong_key_is_one_clear_sentence_and_the_old_key_beside_the_new_one_re
 def test_a_key_is_in_no_setting_log_file_or_error_of_the_engine(lane, receiver, encrypting, home):
     encrypting()
     lane.case(1, GO_LIVE)
-    passage(lane)
+    entered(lane)
     push()
     forms = {KEY, *data_keys.known().values()}
     with engine.connect() as work:
@@ -188,7 +180,7 @@ def test_old_batches_are_encrypted_and_keys_changed_without_losing_a_record(
 ):
     lane.case(1, GO_LIVE)
     lane.case(2, OLD)
-    passage(lane)
+    entered(lane)
     encrypting()
     assert retain(encrypt=True, dry_run=True).encrypted_files == len(files(home)) == 4
     assert not any(map(at_rest.is_sealed, files(home)))

@@ -12,27 +12,19 @@ import pytest
 from sqlalchemy import func, select
 
 from exchange import deadline, final_files, finals, history, settling
-from exchange.cut import cut
-from exchange.outbox import enqueue, enqueue_backfill
+from exchange.outbox import enqueue_backfill
 from exchange.push import push
 from exchange.reading import status
 from exchange.reconcile import reconcile
 from exchange.tracing import trace
 from tests.exchange import lane as lanes
-from tests.exchange.lane import BJ, GO_LIVE, SB, SL, SPCL, judge, outbox, states
+from tests.exchange.lane import BJ, GO_LIVE, SB, SL, SPCL, outbox, passage, states
 from wangting import clock, engine, ledger, locks
 
 BOTH_LEDGERS = True
 OLD = GO_LIVE - timedelta(days=40)
 LATER = timedelta(days=3)
 COLUMNS = ["record", "record_key", "version", "case_no", "state"]
-
-
-def passage(lane, **told):
-    lane.build()
-    batch_id = cut().batch_id
-    judge(batch_id, **told)
-    return enqueue(batch_id)
 
 
 def everything():

@@ -10,19 +10,12 @@ from exchange.outbox import enqueue, enqueue_backfill
 from exchange.push import push
 from exchange.reconcile import reconcile
 from tests.exchange import lane as lanes
-from tests.exchange.lane import BJ, GO_LIVE, NOW, SB, SL, SPCL, judge, states
+from tests.exchange.lane import BJ, GO_LIVE, NOW, SB, SL, SPCL, judge, passage, states
 from wangting import clock, locks
 from wangting.errors import WangtingError
 
 BOTH_LEDGERS = True
 OLD = GO_LIVE - timedelta(days=20)
-
-
-def passage(lane, **told):
-    lane.build()
-    batch_id = cut().batch_id
-    judge(batch_id, **told)
-    return enqueue(batch_id)
 
 
 def test_a_later_stage_waits_for_an_earlier_one_that_is_to_be_tried_again(lane, receiver):

@@ -10,20 +10,12 @@ from exchange.cut import cut
 from exchange.outbox import enqueue, enqueue_backfill
 from exchange.passage import judge_and_enqueue
 from tests.exchange import lane as lanes
-from tests.exchange.lane import BJ, GO_LIVE, SB, SL, SPCL, judge, outbox, states
+from tests.exchange.lane import BJ, GO_LIVE, SB, SL, SPCL, judge, outbox, passage, states
 from wangting import ledger
 from wangting.errors import WangtingError
 
 BOTH_LEDGERS = True
 OLD = GO_LIVE - timedelta(days=20)
-
-
-def passage(lane, **told):
-    """Build, cut, judge as told, enqueue."""
-    lane.build()
-    batch_id = cut().batch_id
-    judge(batch_id, **told)
-    return enqueue(batch_id)
 
 
 def set_state(record, case, state, version=1):

@@ -13,11 +13,9 @@ import pytest
 from sqlalchemy import func, select, update
 
 from exchange import deadline
-from exchange.cut import cut
-from exchange.outbox import enqueue
 from exchange.push import push
 from tests.exchange import lane as lanes
-from tests.exchange.lane import BJ, GO_LIVE, NOW, SB, SL, SPCL, WSYSL, judge, outbox, states
+from tests.exchange.lane import BJ, GO_LIVE, NOW, SB, SL, SPCL, WSYSL, outbox, passage, states
 from wangting import clock, ledger, locks
 from wangting.errors import WangtingError
 
@@ -35,13 +33,6 @@ ALL = (
 )
 BOTH_LEDGERS = True
 OLD = GO_LIVE - timedelta(days=20)
-
-
-def passage(lane, **told):
-    lane.build()
-    batch_id = cut().batch_id
-    judge(batch_id, **told)
-    return enqueue(batch_id)
 
 
 def counts():

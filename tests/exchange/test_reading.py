@@ -10,22 +10,13 @@ from sqlalchemy import insert
 from typer.testing import CliRunner
 
 from exchange import commands
-from exchange.cut import cut
-from exchange.outbox import enqueue
 from exchange.push import push
 from exchange.reconcile import reconcile
 from exchange.tracing import trace
 from tests.exchange import lane as lanes
-from tests.exchange.lane import BJ, GO_LIVE, PERSON, SB, SL, judge, outbox
+from tests.exchange.lane import BJ, GO_LIVE, PERSON, SB, SL, outbox, passage
 from wangting import clock, ledger
 from wangting.errors import WangtingError
-
-
-def passage(lane, **told):
-    lane.build()
-    batch_id = cut().batch_id
-    judge(batch_id, **told)
-    return enqueue(batch_id)
 
 
 def run(function, *arguments):

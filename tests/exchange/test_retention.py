@@ -21,21 +21,13 @@ from exchange.retention import retain
 from exchange.tracing import trace
 from expectations import gate
 from tests.exchange import lane as lanes
-from tests.exchange.lane import BJ, GO_LIVE, NOW, PERSON, SB, SL, SPCL, judge, states
+from tests.exchange.lane import BJ, GO_LIVE, NOW, PERSON, SB, SL, SPCL, entered, judge, states
 from wangting import clock, engine, home_modes, ledger
 from wangting.errors import WangtingError
 
 OLD = GO_LIVE - timedelta(days=20)
 LATER = NOW + timedelta(days=401)
 PERSONAL = "sqrmc", "sqrzjhm"
-
-
-def passage(lane, **told):
-    lane.build()
-    batch_id = cut().batch_id
-    judge(batch_id, **told)
-    enqueue(batch_id)
-    return batch_id
 
 
 def rows(batch_id, record=SB, columns="*"):
@@ -60,7 +52,7 @@ def ledger_row(batch_id):
 
 def test_an_old_batch_keeps_its_register_and_loses_every_personal_field(lane, receiver, home):
     case = lane.case(1, GO_LIVE)
-    batch_id = passage(lane)
+    batch_id = entered(lane)
     push()
     before = register()
     assert retain().reduced == []
@@ -80,7 +72,7 @@ def test_an_old_batch_keeps_its_register_and_loses_every_personal_field(lane, re
 
 def test_a_dry_run_says_what_would_go_and_touches_nothing(lane, receiver):
     lane.case(1, GO_LIVE)
-    batch_id = passage(lane)
+    batch_id = entered(lane)
     push()
     clock.set_simulated(LATER)
     done = retain(dry_run=True)
@@ -93,7 +85,7 @@ def test_what_is_open_keeps_its_content_until_it_is_closed(lane, receiver):
     lane.case(1, GO_LIVE)
     held = lane.case(2, GO_LIVE)
     key = next(iter(key for key in lane.rows[SB] if key.startswith(held)))
-    batch_id = passage(lane, held={f"{SB}|{key}": "N1.id_checksum"})
+    batch_id = entered(lane, held={f"{SB}|{key}": "N1.id_checksum"})
     push()
     assert states()["SB", "0002", 1] == "HELD"
     assert states()["SL", "0002", 1] == "BLOCKED"
@@ -103,7 +95,7 @@ def test_what_is_open_keeps_its_content_until_it_is_closed(lane, receiver):
     assert ledger_row(batch_id)["payload_rows"] == 4
     assert retain().reduced == []
     lane.put(SB, held, GO_LIVE, BZ="更正")
-    passage(lane)
+    entered(lane)
     push()
     assert states()["SL", "0002", 1] == "ACK"  # what was blocked for more than a year had its content still
     assert retain().cleared_rows == 4
@@ -112,7 +104,7 @@ def test_what_is_open_keeps_its_content_until_it_is_closed(lane, receiver):
 
 def test_nothing_is_reduced_while_a_batch_is_on_its_way_to_the_outbox(lane, receiver):
     lane.case(1, GO_LIVE)
-    passage(lane)
+    entered(lane)
     push()
     lane.case(2, GO_LIVE)
     lane.build()
@@ -126,7 +118,7 @@ def test_versions_go_on_counting_after_a_reduction(lane, receiver):
     case = lanes.case_no(1)
     for note in ("甲", "乙"):
         lane.put(SB, case, GO_LIVE, BZ=note)
-        passage(lane)
+        entered(lane)
     push()
     clock.set_simulated(LATER)
     assert len(retain().reduced) == 2
@@ -141,12 +133,12 @@ def test_versions_go_on_counting_after_a_reduction(lane, receiver):
 
 def test_a_backfill_sends_what_has_content_and_names_what_has_none(lane, receiver):
     lane.case(1, OLD)
-    first = passage(lane)
+    first = entered(lane)
     clock.set_simulated(LATER)
     assert retain().reduced == [first]
     assert rows(first, columns="is_reduced, is_waiting") == [(True, True)]
     lane.case(2, OLD)
-    passage(lane)
+    entered(lane)
     asked = push(backfill=True)
     assert (asked.without_content, asked.states) == (4, {"ACK": 4})
     restored = cut(restore=True)
@@ -162,7 +154,7 @@ def test_a_backfill_sends_what_has_content_and_names_what_has_none(lane, receive
 def test_news_of_an_old_case_bring_back_the_content_of_its_earlier_records(lane, receiver):
     case = lane.case(1, OLD, (SB, SL))
     lane.case(2, OLD, (SB, SL))
-    passage(lane)
+    entered(lane)
     clock.set_simulated(LATER)
     retain()
     lane.put(BJ, case, LATER - timedelta(hours=1))
@@ -177,7 +169,7 @@ def test_news_of_an_old_case_bring_back_the_content_of_its_earlier_records(lane,
 
 def test_a_record_whose_content_is_gone_is_never_sent_empty(lane, receiver, home):
     lane.case(1, GO_LIVE)
-    batch_id = passage(lane)
+    batch_id = entered(lane)
     push()
     clock.set_simulated(LATER)
     retain()
@@ -201,7 +193,7 @@ def test_a_record_whose_content_is_gone_is_never_sent_empty(lane, receiver, home
 
 def test_the_trace_and_the_gate_say_that_the_content_is_gone(lane, receiver):
     case = lane.case(1, GO_LIVE)
-    batch_id = passage(lane)
+    batch_id = entered(lane)
     push()
     clock.set_simulated(LATER)
     retain()
@@ -214,7 +206,7 @@ def test_the_trace_and_the_gate_say_that_the_content_is_gone(lane, receiver):
 def test_findings_and_raw_pages_go_after_their_own_time(lane, receiver, home):
     lane.case(1, GO_LIVE)
     key = next(iter(lane.rows[SL]))
-    first = passage(lane, warned={f"{SL}|{key}": "C2.example"})
+    first = entered(lane, warned={f"{SL}|{key}": "C2.example"})
     push()
     kept = home / "raw" / "unified_platform" / "apply" / "load-2"
     gone = home / "raw" / "unified_platform" / "apply" / "load-1"
@@ -283,9 +275,9 @@ def test_a_kill_at_any_point_of_a_reduction_loses_nothing_and_the_next_run_does_
     lane.case(1, GO_LIVE)
     held = lane.case(2, GO_LIVE, (SB, SL, SPCL, BJ))
     key = next(key for key in lane.rows[SB] if key.startswith(held))
-    passage(lane, held={f"{SB}|{key}": "N1.id_checksum"})
+    entered(lane, held={f"{SB}|{key}": "N1.id_checksum"})
     lane.case(3, OLD)
-    passage(lane)
+    entered(lane)
     push()
     before = register()
     clock.set_simulated(LATER)

@@ -10,7 +10,8 @@ from expectations.model import Record
 from tests.house import tree
 from wangting import declared
 from wangting import specification as layers
-from wangting.site import Source, current_site
+from wangting.site import current_site
+from wangting.source_spec import Source
 
 SOURCES = [
     path for folder in ("sites", "tests/sites") for path in tree.under(folder, "/source.yml".lstrip("/"))

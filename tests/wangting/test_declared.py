@@ -4,7 +4,7 @@ import pytest
 
 from wangting import declared
 from wangting.errors import WangtingError
-from wangting.site import Source
+from wangting.source_spec import Source
 
 GOOD = """
 title: 某系统
