@@ -12,7 +12,7 @@ PYTHON ?= $(shell for p in python3.12 python3.11 python3 python; do command -v $
 PIPELINE := $(VENV)/.pipeline-$(firstword $(shell cat requirements/bootstrap.lock requirements/pipeline.lock pyproject.toml 2>/dev/null | cksum))
 DEV := $(VENV)/.dev-$(firstword $(shell cat requirements/bootstrap.lock requirements/pipeline.lock requirements/dev.lock pyproject.toml 2>/dev/null | cksum))
 
-.PHONY: help run test test-fast test-large check lock clean env env-dev benchmarks
+.PHONY: help run test test-fast test-large check lock clean env env-dev benchmarks mariadb
 
 help:  ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -38,7 +38,7 @@ env-dev: $(DEV)  ## and what checking and testing need
 run: env  ## the whole job on a simulated city (CASES=50000), ending in the status screen
 	@$(BIN)/wangting run --cases $(CASES) --seed $(SEED)
 
-test: env-dev  ## everything: check, then every room's tests
+test: env-dev mariadb  ## everything: check, then every room's tests
 	@$(BIN)/python -m tests.rooms
 
 test-fast: env-dev  ## the part that needs no servers
@@ -55,6 +55,13 @@ check: env-dev  ## ruff, mypy --strict, sqlfluff
 
 benchmarks: env-dev  ## the figures of benchmarks/RESULTS.md
 	@$(BIN)/python -m benchmarks
+
+mariadb:  ## the server that one of the simulated systems runs on, where this machine can install it
+	@command -v mariadbd >/dev/null 2>&1 || [ -x /usr/sbin/mariadbd ] \
+		|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 \
+			&& echo "安装 MariaDB（测试用）" && apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+			apt-get install -y -qq --no-install-recommends mariadb-server >/dev/null 2>&1; } \
+		|| echo "提示：本机没有 MariaDB，也无法自动安装；与它有关的测试将跳过。"
 
 lock: $(VENV)/bin/uv  ## make the locks anew from requirements/*.in
 	@for name in bootstrap pipeline dev; do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
