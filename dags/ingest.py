@@ -1,4 +1,4 @@
-"""Pull every system of the site on its own schedule and announce what landed."""
+"""Pull every system of the site on its own schedule, and announce what landed – only what landed."""
 
 from airflow.sdk import DAG, Asset, task
 
@@ -15,9 +15,14 @@ for source in current_site().sources:
 
         @task(outlets=[Asset(f"landing/{source.name}")], pool="landing")
         def pull(table: str, source_name: str) -> dict[str, object]:
-            """Land what is new in one table."""
-            from ingestion import pull_table
+            """Land what is new in one table; skipped, and so without an announcement, where there is nothing."""
+            from airflow.sdk.exceptions import AirflowSkipException
 
-            return pull_table(source_name, table).summary()
+            from ingestion import pull_if_available
+
+            result = pull_if_available(source_name, table)
+            if not result.rows:
+                raise AirflowSkipException("；".join(result.warnings) or "无新数据")
+            return result.summary()
 
         pull.partial(source_name=source.name).expand(table=list(source.tables))

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -13,7 +12,7 @@ from exchange.messages import Message
 from exchange.receivers import receiver_of
 from exchange.receivers.protocol import Receiver
 from exchange.records import RecordType, record_types
-from wangting import console, engine, ledger, locks, settings
+from wangting import console, engine, landed, locks
 from wangting.dbt_assembly import lane_file
 from wangting.errors import WangtingError
 from wangting.site import Site, current_site
@@ -127,10 +126,6 @@ def _add(work: duckdb.DuckDBPyConnection, kind: RecordType, page: Sequence[dict[
     work.execute(f"insert into pages select * from {engine.given(_THEIRS, rows)}")
 
 
-def _landing_files(source: str, table: str) -> list[Path]:
-    return [settings.home() / load["path"] for load in ledger.committed_loads(source, table)]
-
-
 def _read_declared(work: duckdb.DuckDBPyConnection, span: str) -> None:
     """`declared`: what sources believe to have produced, each count as it was last published."""
     work.execute(
@@ -139,7 +134,7 @@ def _read_declared(work: duckdb.DuckDBPyConnection, span: str) -> None:
     work.execute("create temp table declaring (source varchar, first_day date)")
     for source, name, table in _tables(current_site()):
         said = table.declares
-        files = _landing_files(source, name)
+        files = landed.paths(source, name)
         if said is None or not files:
             continue
         relation = f"read_parquet({engine.file_list(files)}, union_by_name = true, hive_partitioning = false)"
@@ -168,7 +163,7 @@ def _read_unkeyed(work: duckdb.DuckDBPyConnection, kinds: list[RecordType], span
     work.execute("create temp table unkeyed (day date, source varchar, record varchar, rows bigint)")
     by_table = {kind.table: kind for kind in kinds}
     for source, name, table in _tables(current_site()):
-        kind, files = by_table.get(name), _landing_files(source, name)
+        kind, files = by_table.get(name), landed.paths(source, name)
         if kind is None or not files or "sblsh" not in table.columns:
             continue
         time = (kind.business_time or "").lower()

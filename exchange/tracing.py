@@ -15,7 +15,7 @@ from exchange import batches, history
 from exchange.receivers import receiver_of
 from exchange.records import RecordType, record_types
 from expectations.masking import masked
-from wangting import engine, ledger, settings
+from wangting import engine, landed, settings
 from wangting.errors import WangtingError
 from wangting.site import current_site
 from wangting.source_spec import Source, Table
@@ -62,8 +62,7 @@ def _landing(work: duckdb.DuckDBPyConnection, case_no: str) -> list[dict[str, An
     found = []
     for source in current_site().sources:
         for name, table in source.tables.items():
-            loads = ledger.committed_loads(source.name, name)
-            files = [file for load in loads if (file := settings.home() / load["path"]).is_file()]
+            files = [file for file in landed.paths(source.name, name) if file.is_file()]
             if files:
                 found += _landed_rows(work, source, name, table, files, case_no)
     return found
@@ -72,7 +71,7 @@ def _landing(work: duckdb.DuckDBPyConnection, case_no: str) -> list[dict[str, An
 def _landed_rows(
     work: duckdb.DuckDBPyConnection, source: Source, name: str, table: Table, files: list[Path], case_no: str
 ) -> list[dict[str, Any]]:
-    rows = f"read_parquet({engine.file_list(files)}, union_by_name = true)"
+    rows = f"read_parquet({engine.file_list(files)}, union_by_name = true, hive_partitioning = false)"
     there = {str(row[0]): str(row[1]) for row in work.execute(f"describe select * from {rows}").fetchall()}
     numbers = [column for column in there if table.case_no and column.lower() == table.case_no.lower()]
     searched = numbers or [

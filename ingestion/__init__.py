@@ -3,9 +3,9 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ingestion.pulling import LoadResult, pull, pull_table
+    from ingestion.pulling import LoadResult, pull, pull_if_available, pull_table
 
-__all__ = ["LoadResult", "pull", "pull_table"]
+__all__ = ["LoadResult", "pull", "pull_if_available", "pull_table"]
 
 
 def __getattr__(name: str) -> Any:

@@ -80,8 +80,14 @@ def cast(column: str, declared: str, actual: str, *, source_zone: str, zone: str
         return _time(column, actual, source_zone, zone)
     if wanted == actual:
         return Cast(column, name)
+    if wanted == "VARCHAR" and actual == "BLOB":
+        # Text that a database keeps as bytes; what is no text stays legible as bytes.
+        return Cast(column, f"coalesce(try(decode({name})), CAST({name} AS VARCHAR))")
     if wanted == "VARCHAR":
         return Cast(column, f"CAST({name} AS VARCHAR)")
+    if wanted == "BOOLEAN" and actual in _WHOLE:
+        # DuckDB would take 7 for true.
+        return Cast(column, f"CAST({name} AS BOOLEAN)", f"({name} NOT IN (0, 1))")
     # A blank text is how spreadsheets and services write "nothing".
     given = f"nullif(trim({name}), '')" if actual == "VARCHAR" else name
     value = f"try_cast({given} AS {wanted})"

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import duckdb
 
@@ -64,16 +64,46 @@ class Connector(Protocol):
         """End the session, if there is one."""
 
 
+@runtime_checkable
+class Replayable(Protocol):
+    """A connector that keeps what the source said (pages, files) in the load's raw folder, and reads it once more."""
+
+    def replay(self, connection: duckdb.DuckDBPyConnection, load: Load) -> Extract:
+        """What the load's raw folder holds, by today's declaration.
+
+        The source is not asked, nothing in the folder is changed, and no file counts as taken by it.
+
+        Raises:
+            WangtingError: nothing is kept there any more, or it cannot be read by the declaration.
+        """
+
+
 def connector(source: Source) -> Connector:
     """The connector that the source's declaration asks for."""
     if source.connect == "postgres":
         from ingestion.postgres import Postgres
 
         return Postgres(source)
+    if source.connect == "mysql":
+        from ingestion.mysql import MySQL
+
+        return MySQL(source)
+    if source.connect == "sqlite":
+        from ingestion.sqlite import SQLite
+
+        return SQLite(source)
     if source.connect == "rest":
         from ingestion.rest import Rest
 
         return Rest(source)
+    if source.connect == "http":
+        from ingestion.downloads import Downloads
+
+        return Downloads(source)
+    if source.connect == "own":
+        from ingestion.own import Own
+
+        return Own(source)
     from ingestion.files import Files
 
     return Files(source)

@@ -1,62 +1,104 @@
-"""How every system stands: what it is, when it was last heard, whether it is silent."""
+"""How every system stands: what it is, when it was last heard, whether it is silent, what deserves a look.
+
+One entry a source, and one for each system of the plans (`wangting/systems.yml`) that no source of this site is. Times
+are naive and local to the site's zone; silence is counted in working hours.
+"""
 
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
 
-from wangting import clock, ledger
-from wangting.ledger import loads
+from ingestion.pulling import unavailable
+from wangting import clock, ledger, working_time
+from wangting.ledger import backfills, comparisons, loads, remarks
 from wangting.site import current_site
 from wangting.source_spec import Source
+from wangting.systems import System, systems
 
-CONNECTORS = {"postgres": "PostgreSQL", "rest": "REST", "files": "文件"}
-STATES = {"ok": "正常", "silent": "沉默", "failed": "失败", "never": "未取过", "broken": "声明有误"}
+CONNECTORS = {
+    "postgres": "PostgreSQL",
+    "mysql": "MariaDB",
+    "sqlite": "SQLite",
+    "rest": "REST",
+    "files": "文件",
+    "http": "下载",
+    "own": "自编",
+}
+STATES = {
+    "ok": "正常",
+    "silent": "沉默",
+    "failed": "失败",
+    "never": "未取过",
+    "unavailable": "本机不可用",
+    "broken": "声明有误",
+    "unconnected": "未接入",
+    "takes": "只取用",
+}
+_NOTHING: dict[str, Any] = {
+    "source": None,
+    "owner": "",
+    "connector": "",
+    "last_load_at": None,
+    "last_rows_at": None,
+    "rows": 0,
+    "deleted": 0,
+    "silence_hours": None,
+    "silent_after_hours": None,
+    "error": None,
+    "remarks": 0,
+    "tables": 0,
+    "details": [],
+}
 
 
 def overview() -> list[dict[str, Any]]:
-    """One entry a system, in the order of the site's folders.
+    """Every system, in the plans' order, each with its sources in the order of the site's folders.
 
-    Times are the site's. `silence_hours` counts since rows last arrived, in natural hours: working hours need the
-    calendar, which the warehouse has and ingestion must not open.
+    `silence_hours`: working hours since rows last arrived. `details`: one entry a table, with the remarks of its newest
+    load and the latest comparison with the source.
     """
-    site, moment = current_site(), clock.now()
+    site, moment, known = current_site(), clock.now(), systems()
     shown = [_of(source, moment) for source in site.sources]
     for name, error in site.broken.items():
-        shown.append(
-            {
-                "source": name,
-                "title": name,
-                "owner": "",
-                "connector": "",
-                "tables": 0,
-                "state": "broken",
-                "error": str(error),
-            }
-            | {
-                "last_load_at": None,
-                "last_rows_at": None,
-                "rows": 0,
-                "silence_hours": None,
-                "silent_after_hours": None,
-            }
-        )
-    return shown
+        shown.append(_NOTHING | {"source": name, "title": name, "state": "broken", "error": str(error)})
+    of_system: dict[str | None, list[dict[str, Any]]] = {}
+    for entry in shown:
+        of_system.setdefault(entry.setdefault("system", None), []).append(entry)
+    ordered: list[dict[str, Any]] = []
+    for code, system in known.items():
+        mine = of_system.pop(code, None) or [_without_source(code, system)]
+        ordered += [one | _told(system) for one in mine]
+    for rest in of_system.values():
+        ordered += [one | {"system_title": "", "gives": [], "takes": [], "plans": []} for one in rest]
+    return ordered
+
+
+def _told(system: System) -> dict[str, Any]:
+    return {
+        "system_title": system.title,
+        "gives": system.gives,
+        "takes": system.takes,
+        "plans": system.plans,
+    }
+
+
+def _without_source(code: str, system: System) -> dict[str, Any]:
+    state = "unconnected" if system.gives else "takes"
+    return _NOTHING | {"system": code, "title": system.title, "state": state}
 
 
 def _of(source: Source, moment: datetime) -> dict[str, Any]:
-    here = (loads.c.source == source.name) & loads.c.table_name.in_(list(source.tables))
-    done = ledger.rows(
-        select(loads.c.state, func.max(loads.c.loaded_at).label("at"), func.sum(loads.c.rows).label("rows"))
-        .where(here, loads.c.state.in_(["committed", "empty"]))
-        .group_by(loads.c.state)
-    )
-    by_state = {row["state"]: row for row in done}
-    errors = ledger.rows(select(loads.c.error).where(here, loads.c.error.is_not(None), _is_newest()))
-    last_rows = by_state["committed"]["at"] if "committed" in by_state else None
-    times = [row["at"] for row in by_state.values() if row["at"] is not None]
-    silence = None if last_rows is None else round((moment - last_rows).total_seconds() / 3600, 1)
-    if errors:
+    tables = [_table(source, name, moment) for name in source.tables]
+    times = [row["last_load_at"] for row in tables if row["last_load_at"] is not None]
+    arrivals = [row["last_rows_at"] for row in tables if row["last_rows_at"] is not None]
+    last_rows = max(arrivals, default=None)
+    silence = None if last_rows is None else round(working_time.hours(last_rows, moment), 1)
+    errors = [row["error"] for row in tables if row["error"]]
+    reason = unavailable(source)
+    if reason is not None:
+        state = "unavailable"
+    elif errors:
         state = "failed"
     elif not times:
         state = "never"
@@ -65,30 +107,104 @@ def _of(source: Source, moment: datetime) -> dict[str, Any]:
     else:
         state = "ok"
     return {
+        "system": source.system,
         "source": source.name,
         "title": source.title,
         "owner": source.owner,
         "connector": CONNECTORS[source.connect],
-        "tables": len(source.tables),
+        "tables": len(tables),
         "last_load_at": max(times, default=None),
         "last_rows_at": last_rows,
-        "rows": int(by_state["committed"]["rows"]) if "committed" in by_state else 0,
+        "rows": sum(row["rows"] for row in tables),
+        "deleted": sum(row["deleted"] for row in tables),
         "silence_hours": silence,
         "silent_after_hours": source.silent_hours,
         "state": state,
-        "error": errors[0]["error"] if errors else None,
+        "error": reason if state == "unavailable" else errors[0] if errors else None,
+        "remarks": sum(len(row["remarks"]) for row in tables),
+        "details": tables,
     }
 
 
-def _is_newest() -> Any:
-    """The load after which its table has no other."""
-    later = loads.alias("later")
-    return ~(
-        select(later.c.load_id)
-        .where(
-            later.c.source == loads.c.source,
-            later.c.table_name == loads.c.table_name,
-            later.c.window_high > loads.c.window_high,
+def _table(source: Source, name: str, moment: datetime) -> dict[str, Any]:
+    here = (loads.c.source == source.name) & (loads.c.table_name == name)
+    done = ledger.rows(
+        select(
+            loads.c.state,
+            func.max(loads.c.loaded_at).label("at"),
+            func.sum(loads.c.rows).label("rows"),
+            func.sum(loads.c.deleted).label("deleted"),
         )
-        .exists()
+        .where(here, loads.c.state.in_(["committed", "empty"]))
+        .group_by(loads.c.state)
     )
+    by_state = {row["state"]: row for row in done}
+    committed = by_state.get("committed", {"at": None, "rows": 0, "deleted": 0})
+    newest = ledger.rows(
+        select(loads.c.load_id, loads.c.state, loads.c.error)
+        .where(here, loads.c.state != "planned")
+        .order_by(loads.c.planned_at.desc(), func.length(loads.c.load_id).desc(), loads.c.load_id.desc())
+        .limit(1)
+    )
+    error = newest[0]["error"] if newest else None
+    compared = _first(
+        select(comparisons).where(comparisons.c.source == source.name, comparisons.c.table_name == name)
+    )
+    if error is None and compared is not None and compared["is_refused"]:
+        told = f"上次比对时来源少了 {compared['gone']} 行，超过上限，没有标记删除"
+        error = f"{source.title}（{source.name}.{name}）{told}"
+    open_backfill = _first(
+        select(backfills).where(
+            backfills.c.source == source.name,
+            backfills.c.table_name == name,
+            backfills.c.ended_at.is_(None),
+        )
+    )
+    last_rows = committed["at"]
+    return {
+        "table": name,
+        "title": source.tables[name].title,
+        "rows": int(committed["rows"] or 0),
+        "deleted": int(committed["deleted"] or 0),
+        "last_load_at": max((row["at"] for row in done if row["at"] is not None), default=None),
+        "last_rows_at": last_rows,
+        "silence_hours": None if last_rows is None else round(working_time.hours(last_rows, moment), 1),
+        "error": error,
+        "compared": _picked(
+            compared, "compared_at", "source_rows", "landed_rows", "gone", "missed", "is_refused"
+        ),
+        "backfill": _picked(open_backfill, "since", "until", "reached", "rows"),
+        "remarks": _remarks(source, name),
+    }
+
+
+def _remarks(source: Source, name: str) -> list[dict[str, Any]]:
+    """What was noted with the newest load that anything was noted with, and with any failed one."""
+    here = (remarks.c.source == source.name) & (remarks.c.table_name == name)
+    last = select(func.max(remarks.c.remark_id)).where(here).scalar_subquery()
+    load_id = select(remarks.c.load_id).where(remarks.c.remark_id == last).scalar_subquery()
+    found = ledger.rows(
+        select(remarks).where(here, remarks.c.load_id == load_id).order_by(remarks.c.remark_id)
+    )
+    columns = (
+        "load_id",
+        "kind",
+        "column_name",
+        "value",
+        "rows",
+        "share",
+        "wanted",
+        "why",
+        "text",
+        "noted_at",
+    )
+    return [picked for row in found if (picked := _picked(row, *columns)) is not None]
+
+
+def _first(query: Any) -> dict[str, Any] | None:
+    found = ledger.rows(query.limit(1))
+    return found[0] if found else None
+
+
+def _picked(row: dict[str, Any] | None, *names: str) -> dict[str, Any] | None:
+    return None if row is None else {name: row[name] for name in names}

@@ -1,115 +1,234 @@
 """Paged REST services: every page is kept as it came, then DuckDB lands them all at once."""
 
 import gzip
-import time
+import json
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import count
+from itertools import count, pairwise
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import duckdb
 import httpx
 
-from ingestion import landing
-from ingestion.columns import quoted
-from ingestion.connecting import Extract, UnreachableError, place
+from ingestion import json_rows, landing
+from ingestion.connecting import Extract, place
+from ingestion.json_rows import found
+from ingestion.web import Web
 from ingestion.windows import Load
-from wangting import settings
-from wangting.engine import literal
 from wangting.errors import WangtingError
 from wangting.site import current_site
-from wangting.source_spec import Source
+from wangting.source_spec import Source, Table
 
-WAITS = (0.2, 0.5, 1.0, 2.0)  # seconds before each further try
-_LONGEST_WAIT = 30.0  # seconds; what a Retry-After may ask for at most
-_TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 _MOVING = 3  # how often the pages are read anew when rows move while turning them
+_EARLIEST = datetime(2000, 1, 1)  # where a service begins that wants to be asked span by span
+_PAGES = "*.json.gz"
+
+
+@dataclass
+class Page:
+    """One answer."""
+
+    content: bytes
+    rows: list[dict[str, Any]]
+    total: int | None
+
+
+@dataclass
+class Turned:
+    """What all pages of a request together hold."""
+
+    names: dict[str, None] = field(default_factory=dict)
+    keys: set[int] = field(default_factory=set)
+    rows: int = 0
+    total: int | None = None
+    longest: int = 0
+    mixed: dict[str, list[dict[str, Any]]] = field(
+        default_factory=dict
+    )  # column → rows with a list or object there
+    plain: set[str] = field(default_factory=set)  # columns that also hold texts, numbers …
+
+    def add(self, page: Page, table: Table) -> None:
+        """Count a page in."""
+        self.longest = max(self.longest, len(page.content))
+        self.rows += len(page.rows)
+        shape: Any = None
+        for row in page.rows:
+            if (names := row.keys()) != shape:
+                shape = names
+                self.names.update(dict.fromkeys(names))
+            self.keys.add(hash(tuple([str(row.get(name)) for name in table.key])))
+        # A row has one brace, its page a few: where there are no more, nothing is nested.
+        if page.content.count(b"{") > len(page.rows) + 1 or page.content.count(b"[") > 1:
+            self._look_inside(page, table)
+
+    def _look_inside(self, page: Page, table: Table) -> None:
+        for row in page.rows:
+            for name in table.columns:
+                value = row.get(name)
+                if isinstance(value, dict | list):
+                    self.mixed.setdefault(name, []).append(row)
+                elif value is not None:
+                    self.plain.add(name)
+
+    def is_whole(self, of_pages: bool) -> bool:
+        """Nothing moved over a page's border while the pages were turned."""
+        return self.rows == (self.rows if self.total is None else self.total) and (
+            len(self.keys) == self.rows or not of_pages
+        )
 
 
 class Rest:
-    """One service: a token, then pages of `{"total", "page", "size", "data"}`."""
+    """One service."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self._client: httpx.Client | None = None
-        self._token: tuple[str, float] | None = None  # (token, monotonic time at which it expires)
+        self._web = Web(source)
 
     def extract(self, connection: duckdb.DuckDBPyConnection, load: Load) -> Extract:
-        """The pages of everything changed since the window's beginning, all values as text."""
-        seen: dict[str, None] = {}
-        for _ in range(_MOVING):
-            folder = landing.clear_raw(load)
-            seen, rows, keys, total, longest = {}, 0, set(), 0, 0
-            for number, (content, body) in enumerate(self._pages(load), 1):
-                longest = max(longest, len(content))
-                with gzip.GzipFile(
-                    folder / f"page-{number:05d}.json.gz", "wb", compresslevel=1, mtime=0
-                ) as page:
-                    page.write(content)
-                total = int(body.get("total", 0))
-                for row in body["data"]:
-                    seen.update(dict.fromkeys(row))
-                    keys.add(hash(tuple(str(row.get(name)) for name in load.table.key)))
-                rows += len(body["data"])
-                self._refuse_nested(load, body["data"])
-            # A row changed meanwhile moves to the end and pushes another over a page's border, out of sight.
-            if rows == total and len(keys) == rows:
-                break
-        else:
+        """The pages of everything changed in the window, all values as text."""
+        windows = self._windows(load)
+        folder = landing.clear_raw(load)
+        number, seen = 0, Turned()
+        for since, until in windows:
+            for _ in range(_MOVING):
+                turned, last = Turned(), number
+                for page in self._pages(load, since, until):
+                    last += 1
+                    _keep(page, folder / f"page-{last:05d}.json.gz")
+                    turned.add(page, load.table)
+                # A row changed meanwhile moves to the end and pushes another over a page's border, out of sight.
+                if turned.is_whole(load.table.paging.by in ("page", "offset")):
+                    break
+                for one in range(number + 1, last + 1):
+                    (folder / f"page-{one:05d}.json.gz").unlink()
+            else:
+                raise WangtingError(
+                    f"翻页期间数据一直在变（应有 {turned.total or turned.rows} 行，取到 {len(turned.keys)} 行）",
+                    place=place(self._source, load.name),
+                    mend="稍后再试；若总是如此，请来源核对 total 与主键",
+                )
+            self._refuse_mixed(load, turned)
+            number = last
+            seen.names.update(turned.names)
+            seen.longest = max(seen.longest, turned.longest)
+        return _relation(folder, load, seen, is_once=len(windows) == 1)
+
+    def replay(self, connection: duckdb.DuckDBPyConnection, load: Load) -> Extract:
+        """The same from the pages that were kept when a load was made.
+
+        Raises:
+            WangtingError: they are kept no more.
+        """
+        pages = sorted(load.raw.glob(_PAGES))
+        if not pages:
             raise WangtingError(
-                f"翻页期间数据一直在变（应有 {total} 行，取到 {len(keys)} 行）",
-                place=place(self._source, load.name),
-                mend="稍后再试；若总是如此，请来源核对 total 与主键",
+                "原始数据已不在", place=place(self._source, load.name, load.load_id), mend="改用重新抽取"
             )
-        present = dict.fromkeys(seen or load.table.columns, "VARCHAR")
-        row = ", ".join(f"{quoted(name)} VARCHAR" for name in present)
-        return Extract(
-            f"(SELECT one.* FROM (SELECT unnest(data) AS one FROM read_json({literal(folder / '*.json.gz')}, "
-            f"format = 'unstructured', columns = {{data: {literal(f'STRUCT({row})[]')}}}, "
-            f"maximum_object_size = {max(longest * 2, 1 << 20)})))",
-            present,
-        )
+        seen = Turned()
+        for number, page in enumerate(pages, 1):
+            content = gzip.decompress(page.read_bytes())
+            seen.add(self._page(content, load, number, "application/json"), load.table)
+        return _relation(load.raw, load, seen, is_once=load.table.span is None)
 
     def close(self) -> None:
         """End the HTTP session."""
-        if self._client is not None:
-            self._client.close()
+        self._web.close()
 
-    def _pages(self, load: Load) -> Iterator[tuple[bytes, dict[str, Any]]]:
-        table, rows = load.table, 0
+    def _windows(self, load: Load) -> list[tuple[datetime | None, datetime]]:
+        """The load's window, in pieces where the service answers no more at once; a border is in both of its pieces."""
+        if load.table.span is None:
+            return [(load.low, load.high)]
+        borders = [load.low or _EARLIEST]
+        while borders[-1] + load.table.span < load.high:
+            borders.append(borders[-1] + load.table.span)
+        return [*pairwise([*borders, load.high])]
+
+    def _pages(self, load: Load, since: datetime | None, until: datetime) -> Iterator[Page]:
+        table, paging = load.table, load.table.paging
         assert table.path is not None  # the declaration requires it
+        asked = {**table.parameters, paging.size: str(table.page_size)}
+        if table.since and since is not None:
+            asked[table.since] = self._local(since)
+        if table.until:
+            asked[table.until] = self._local(until)
+        address, rows, before = table.path, 0, b""
         for number in count(1):
-            asked: dict[str, str | int] = {"page": number, "size": table.page_size}
-            if load.low is not None and table.since:
-                asked[table.since] = self._local(load.low)
-            answer = self._get(table.path, asked, place(self._source, load.name))
-            body = self._body(answer, load, number)
-            yield answer.content, body
-            rows += len(body["data"])
-            if not body["data"] or rows >= int(body.get("total", 0)):
+            where = place(self._source, load.name, f"第 {number} 页")
+            if paging.by == "page":
+                asked[paging.page] = str(number)
+            elif paging.by == "offset":
+                asked[paging.page] = str(rows)
+            answer = self._web.get(address, where, parameters=asked)
+            page = self._page(answer.content, load, number, answer.headers.get("Content-Type", ""))
+            if paging.by in ("page", "offset"):
+                # Without a total only an empty page, or the last one once more, tells the end: a service that gives
+                # out fewer rows a page than it is asked for would otherwise lose all the others.
+                if number > 1 and page.total is None and page.content == before:
+                    return
+                before = page.content
+                yield page
+                rows += len(page.rows)
+                if not page.rows or (page.total is not None and rows >= page.total):
+                    return
+                continue
+            yield page
+            onward = self._onward(answer, page, load, where)
+            if onward is None:
                 return
+            if onward in (address, asked.get(paging.page)):
+                if not page.rows:
+                    return
+                raise WangtingError("翻页没有前进，下一页还是这一页", place=where, mend="请来源检查该接口")
+            if paging.by == "cursor":
+                asked[paging.page] = onward
+            else:
+                address, asked = onward, {}
 
-    def _body(self, answer: httpx.Response, load: Load, number: int) -> dict[str, Any]:
+    def _onward(self, answer: httpx.Response, page: Page, load: Load, where: str) -> str | None:
+        """The next cursor, or the next page's whole address; None: this was the last."""
+        paging = load.table.paging
+        if paging.next is None:
+            told = answer.links.get("next", {}).get("url")
+        else:
+            told = found(json.loads(page.content), paging.next)
+        if told in (None, "", False):
+            return None
+        if paging.by == "cursor":
+            return str(told)
+        onward = answer.url.join(str(told))
+        # Whoever is asked gets our token: never another host, whatever a page says.
+        if (onward.scheme, onward.host, onward.port) != (answer.url.scheme, answer.url.host, answer.url.port):
+            raise WangtingError(
+                f"下一页的地址指向别的主机（{onward.host}）", place=where, mend="请来源改正接口返回的地址"
+            )
+        return str(onward)
+
+    def _page(self, content: bytes, load: Load, number: int, kind: str) -> Page:
         where = place(self._source, load.name, f"第 {number} 页")
+        paging = load.table.paging
+        content = _in_utf8(content)
         try:
-            body = answer.json()
+            body = json.loads(content)
         except ValueError:
             raise WangtingError(
                 "返回的不是 JSON", place=where, mend="请来源检查该接口（常见于维护页或登录页）"
             ) from None
-        if (
-            not isinstance(body, dict)
-            or not isinstance(body.get("total"), int)
-            or not _are_rows(body.get("data"))
-        ):
-            raise WangtingError("JSON 中没有 total 或 data", place=where, mend="请来源核对接口格式")
-        return body
+        rows = found(body, paging.rows)
+        total = found(body, paging.total) if paging.total else None
+        if isinstance(total, str) and total.isdigit():
+            total = int(total)
+        promised = paging.total is not None and paging.by in ("page", "offset")
+        if not _are_rows(rows) or (promised and not isinstance(total, int)):
+            names = " 或 ".join([*([str(paging.total)] if promised else []), paging.rows or "列表"])
+            raise WangtingError(f"JSON 中没有 {names}", place=where, mend="请来源核对接口格式")
+        return Page(content, rows, total if isinstance(total, int) else None)
 
-    def _refuse_nested(self, load: Load, rows: list[dict[str, Any]]) -> None:
-        for column in load.table.columns:
-            wrong = [row for row in rows if isinstance(row.get(column), dict | list)]
-            if wrong:
+    def _refuse_mixed(self, load: Load, turned: Turned) -> None:
+        for column, wrong in turned.mixed.items():
+            if load.table.columns[column] != "string" or column in turned.plain:
                 keys = "、".join("|".join(str(row.get(name)) for name in load.table.key) for row in wrong[:3])
                 raise WangtingError(
                     f"列 {column} 应为 {load.table.columns[column]}，有 {len(wrong)} 个值是对象或列表"
@@ -118,68 +237,31 @@ class Rest:
                     mend="请来源更正这些值",
                 )
 
-    def _get(self, path: str, asked: dict[str, str | int], where: str) -> httpx.Response:
-        answer = self._request("GET", path, where, params=asked, headers=self._authorised())
-        if answer.status_code == 401 and self._source.token:
-            self._token = None  # it may have expired earlier than it said: once more with a new one
-            answer = self._request("GET", path, where, params=asked, headers=self._authorised())
-        if answer.status_code in (401, 403):
-            raise UnreachableError(
-                f"访问被拒绝（HTTP {answer.status_code}）", place=where, mend="检查接口授权和客户端密钥"
-            )
-        if answer.status_code != 200:
-            raise WangtingError(f"接口返回 HTTP {answer.status_code}", place=where, mend="请来源检查该接口")
-        return answer
-
-    def _authorised(self) -> dict[str, str]:
-        if self._source.token is None:
-            return {}
-        if self._token is None or self._token[1] <= time.monotonic():
-            self._token = self._new_token(self._source.token)
-        return {"Authorization": f"Bearer {self._token[0]}"}
-
-    def _new_token(self, about: Any) -> tuple[str, float]:
-        where = place(self._source, file=about.get("path", "/token"))
-        client = {name: settings.resolve(about[name], place=where) for name in ("client_id", "client_secret")}
-        answer = self._request("POST", about.get("path", "/token"), where, json=client)
-        if answer.status_code in (400, 401, 403):
-            raise UnreachableError(
-                "客户端标识或密钥被拒绝", place=where, mend="检查 client_id 与 client_secret 的环境变量"
-            )
-        try:
-            body = answer.json()
-            return str(body["access_token"]), time.monotonic() + float(body.get("expires_in", 60)) * 0.9
-        except (ValueError, KeyError, TypeError):
-            raise WangtingError("令牌接口的返回无法识别", place=where, mend="请来源检查令牌接口") from None
-
-    def _request(self, method: str, path: str, where: str, **about: Any) -> httpx.Response:
-        """One request; time-outs, 429 and 5xx are tried again after a short wait."""
-        if self._client is None:
-            address = settings.resolve(self._source.url, place=place(self._source))
-            # The city's systems are on its own network: no proxy from the environment.
-            self._client = httpx.Client(base_url=address.rstrip("/"), timeout=_TIMEOUT, trust_env=False)
-        failure = ""
-        for wait in (*WAITS, None):
-            asked = 0.0
-            try:
-                answer = self._client.request(method, path, **about)
-            except (httpx.TransportError, httpx.InvalidURL) as error:
-                failure = f"连不上来源（{type(error).__name__}）"
-            else:
-                if answer.status_code != 429 and answer.status_code < 500:
-                    return answer
-                failure = f"接口连续返回 HTTP {answer.status_code}"
-                after = answer.headers.get("Retry-After", "")
-                asked = min(float(after), _LONGEST_WAIT) if after.isdigit() else 0.0
-            if wait is not None:
-                time.sleep(
-                    max(wait, asked)
-                )  # a real server needs real time, whatever the simulated clock shows
-        raise UnreachableError(failure, place=where, mend="检查来源是否在运行，稍后再试")
-
     def _local(self, moment: datetime) -> str:
         there = moment.replace(tzinfo=ZoneInfo(current_site().zone)).astimezone(ZoneInfo(self._source.zone))
         return there.replace(tzinfo=None).isoformat()
+
+
+def _relation(folder: Path, load: Load, seen: Turned, *, is_once: bool) -> Extract:
+    present = dict.fromkeys(seen.names or load.table.columns, "VARCHAR")
+    rows = json_rows.rows(folder / _PAGES, load.table.paging.rows, list(present), seen.longest)
+    # A row on the border of two windows was given out in both.
+    return Extract(rows if is_once else f"(SELECT DISTINCT * FROM {rows})", present)
+
+
+def _keep(page: Page, file: Path) -> None:
+    with gzip.GzipFile(file, "wb", compresslevel=1, mtime=0) as out:
+        out.write(page.content)
+
+
+def _in_utf8(content: bytes) -> bytes:
+    """A page in the one encoding that JSON has; older services send GB 18030 all the same."""
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            return content.decode(encoding).encode()
+        except UnicodeDecodeError:
+            continue
+    return content
 
 
 def _are_rows(data: Any) -> bool:

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator import workdays
+from simulator import carriers, workdays
+from simulator.carriers import BUREAU, PAPER, PLATFORM, TOWN, VILLAGE
 from simulator.draws import HOUR, MINUTE, Day, Draws, exponential, ranks, spread_out
 from simulator.items import Catalogue
 from simulator.workdays import DAY, Seconds, add_working_time
@@ -38,7 +39,6 @@ SLOTS = (
 )
 SB, WSYSL, BJGZ1, BJSL1, SL, BJGZ2, BJSL2, SP1, TBSQ, TBJG, SP2, SP3, BJ, LQDJ = range(len(SLOTS))
 NONE = -1
-PLATFORM, BUREAU, TOWN = 0, 1, 2
 WINDOW, ONLINE, EXPRESS = 0, 1, 8
 
 
@@ -93,11 +93,8 @@ def draw_plan(
     closed = (day < catalogue.item_from[item]) | (day >= catalogue.item_to[item])
     item = np.where(closed, catalogue.fallback[item], item)
     item = np.where(online_only & ~catalogue.is_online[item], catalogue.online_fallback[item], item)
-    # A case that is passed on starts in a county and takes its time: licences of counties, not immediate.
-    forwardable = (
-        catalogue.is_licence & catalogue.is_stable & (catalogue.level == 1) & ~catalogue.is_immediate
-    )
-    item = np.where(forwarded, _choose(np.where(forwardable, catalogue.weight, 0.0), draws["item"]), item)
+    forwardable = np.where(catalogue.is_forwardable, catalogue.weight, 0.0)
+    item = np.where(forwarded, _choose(forwardable, draws["item"]), item)
     rising = (day - workdays.day_number(date(2017, 7, 1))) / 365 * 0.12
     share = np.clip(catalogue.online_share[item] + np.where(catalogue.is_online[item], rising, 0.0), 0, 0.98)
     share = np.where(catalogue.is_online[item], share, 0.0)
@@ -105,13 +102,15 @@ def draw_plan(
         online_only | (draws["channel"] < share), ONLINE, np.where(draws["channel"] > 0.975, EXPRESS, WINDOW)
     )
     channel = np.where(online_only & forwarded, ONLINE, channel)
-    source = np.where(catalogue.is_housing[item], BUREAU, PLATFORM)
+    source = catalogue.carrier[item]
     paper = catalogue.is_spreadsheet_town[item] & (channel != ONLINE) & (day >= spreadsheets_from)
     source = np.where(paper & (draws["source"] < spreadsheet_share), TOWN, source)
+    in_village = catalogue.is_village_town[item] & (channel != ONLINE) & (day >= carriers.VILLAGES_FROM)
+    source = np.where(in_village, VILLAGE, source)
     applicant = np.where(
         forwarded | (draws["applicant"] < catalogue.person_share[item]),
         1,
-        np.where((draws["contact"] < 0.06) & (source != TOWN), 9, 2),
+        np.where((draws["contact"] < 0.06) & ~np.isin(source, PAPER), 9, 2),
     )
     persons, firms = people
     usual = persons - persons // 10
@@ -134,8 +133,8 @@ def draw_plan(
     together.lay(plan, days, catalogue, ~online_only & ~forwarded & has_faults)
     item, source, unit = plan["item"], plan["source"], catalogue.unit[plan["item"]]
     applied = spread_out(_times(day, evening, plan["channel"] == ONLINE, draws), unit, -1)
-    town = source == TOWN  # spreadsheets know minutes only
-    applied[town] = spread_out(applied[town] // MINUTE * MINUTE, unit[town], -MINUTE)
+    paper = np.isin(source, PAPER)  # spreadsheets know minutes only
+    applied[paper] = spread_out(applied[paper] // MINUTE * MINUTE, unit[paper], -MINUTE)
     plan["at"][:, SB] = together.enter_at_once(plan, applied, unit)
     # Somebody else, so that the contact of a firm is not the applicant of another case of the same day.
     plan["cid"] = (plan["pid"] + 1 + persons // 3) % persons
@@ -151,11 +150,12 @@ def _run(plan: Plan, draws: Draws, catalogue: Catalogue, forwarded: Flags) -> No
     online = plan["channel"] == ONLINE
     immediate = catalogue.is_immediate[item]
     platform = source == PLATFORM
+    supplemented = np.isin(source, carriers.TAKES_SUPPLEMENTS)
     plain = ~forwarded
 
     pre_end = add_working_time(applied, exponential(draws["pre_wait"], 1.2 * HOUR, 11 * HOUR) + 90)
     status = np.where(draws["pre"] < 0.93, 1, np.where((draws["pre"] < 0.955) & plain, 2, 1))
-    supplement = platform & plain & (status == 1) & (draws["sup"] < np.where(online, 0.05, 0.02))
+    supplement = supplemented & plain & (status == 1) & (draws["sup"] < np.where(online, 0.05, 0.02))
     status = np.where(supplement & online, 3, status)
     at[:, WSYSL] = np.where(online, pre_end, NONE)
     turned_away = online & (status == 2)
@@ -180,7 +180,7 @@ def _run(plan: Plan, draws: Draws, catalogue: Catalogue, forwarded: Flags) -> No
     refused = reaches & plain & (draws["refuse"] < 0.015)
     goes_on = reaches & ~refused
 
-    supplement2 = goes_on & plain & platform & ~immediate & ~supplement & (draws["sup2"] < 0.025)
+    supplement2 = goes_on & plain & supplemented & ~immediate & ~supplement & (draws["sup2"] < 0.025)
     notice2 = add_working_time(accepted, np.full(len(item), 1_800))
     handed2 = add_working_time(
         notice2,
@@ -198,7 +198,7 @@ def _run(plan: Plan, draws: Draws, catalogue: Catalogue, forwarded: Flags) -> No
     steps = goes_on & ~immediate & ~never_after
     first = add_working_time(base, (length * (0.12 + 0.2 * draws["spread1"])).astype(np.int64))
     at[:, SP1] = np.where(steps, first, NONE)
-    special = steps & plain & platform & (draws["tb"] < 0.02)
+    special = steps & plain & np.isin(source, carriers.TAKES_SPECIAL_PROCEDURES) & (draws["tb"] < 0.02)
     start = add_working_time(first, np.full(len(item), 1_200))
     kind = np.where(draws["tb_kind"] < 0.35, 1, 2)
     lasts = (1 + draws["tb_wait"] * 9) * workdays.WORKING_SECONDS
@@ -259,7 +259,7 @@ def _results(
     """The official result code of an accepted case."""
     draw = draws["result"]
     licence = catalogue.is_licence[plan["item"]]
-    bureau, town = plan["source"] == BUREAU, plan["source"] == TOWN
+    bureau, town = plan["source"] == BUREAU, np.isin(plan["source"], PAPER)
     usual = np.where(licence & ~immediate, np.where(draw < 0.88, 0, 6), np.where(draw < 0.12, 0, 6))
     result = np.where(draw > 0.93, np.where(licence & ~immediate, 7, 1), usual)
     result = np.where(draw > 0.965, 1, result)
@@ -276,7 +276,7 @@ def _follow_up(plan: Plan, draws: Draws, catalogue: Catalogue, origins: NDArray[
         & catalogue.is_stable
         & (catalogue.level == 0)
         & ~catalogue.is_immediate
-        & ~catalogue.is_housing
+        & (catalogue.carrier == PLATFORM)
     )
     at = plan["at"][origins]
     starts = at[:, BJ] + 600 + (draws["spread2"][origins] * 3_000).astype(np.int64)

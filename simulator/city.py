@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from simulator import (
+    carriers,
     cases,
     declared_counts,
     emission,
@@ -29,6 +30,7 @@ from simulator import (
     population,
     records,
     sources,
+    systems,
     truth,
     workbooks,
     workdays,
@@ -45,7 +47,8 @@ FORWARDED_SHARE = 0.003
 EVENING_SHARE = 0.035
 CHUNK_CASES = 150_000
 SPREADSHEET_ROWS = 18_000
-_BEGINNING = "timestamp '1970-01-01'"
+BEGINNING = datetime(1970, 1, 1)
+_BEGINNING = f"timestamp '{BEGINNING}'"
 # Quiet before the New Year holiday, busy after it and in early summer.
 _SEASON = (0.82, 0.78, 1.16, 1.06, 1.04, 1.08, 1.00, 0.97, 1.06, 0.98, 1.08, 1.0)
 _WEEKDAY = (1.18, 1.05, 1.0, 0.97, 0.9, 0.9, 0.9)
@@ -88,15 +91,22 @@ class City:
     def __init__(self, home: Path, site: Path, settings: Settings) -> None:
         from wangting import engine
 
-        self.folder = home / "simulator"
+        self.home, self.folder = home, home / "simulator"
         self.site, self.settings = site, settings
         self.catalogue = items.build(site, settings.seed)
         self.people = population.pool_sizes(settings.cases)
         self.server = Server(self.folder / "postgres")
+        # Which carriers this machine cannot run: their cases exist nowhere, in no source and in no truth.
+        known = remembered(home)
+        self.absent: list[str] = known["absent"] if known and "absent" in known else carriers.absent(site)
+        # Whether the plan in DuckDB is all that this step brings, or one chunk of the history with more to come.
+        self.is_whole = True
         self.connection: duckdb.DuckDBPyConnection = engine.connect()
         simulated_world.open_world(self.connection, site, self.catalogue, settings.cases, settings.seed)
         history = list(_days(FIRST_DAY, START.date()))
-        self._rate = settings.cases * (1 - FORWARDED_SHARE) / sum(map(day_weight, history))
+        # Where there are no counties nobody passes a case on.
+        self._forwarded = FORWARDED_SHARE if self.catalogue.is_forwardable.any() else 0.0
+        self._rate = settings.cases * (1 - self._forwarded) / sum(map(day_weight, history))
 
     @property
     def drop(self) -> Path:
@@ -126,7 +136,7 @@ class City:
         before, after = self._cumulative(day - timedelta(days=1)), self._cumulative(day)
         count = int(after) - int(before)
         evening = int(after * EVENING_SHARE) - int(before * EVENING_SHARE)
-        forwarded = int(after * FORWARDED_SHARE) - int(before * FORWARDED_SHARE)
+        forwarded = int(after * self._forwarded) - int(before * self._forwarded)
         if day == START.date() and counted is not None:
             count = max(self.settings.cases - counted, 0) + evening
         forwarded = min(forwarded, count - evening)
@@ -153,11 +163,14 @@ class City:
         simulated_world.load_plan(
             self.connection, plan, self.catalogue, fault_kinds.NUMBER["item_not_in_catalogue"]
         )
+        for name in self.absent:
+            self.connection.execute(f"delete from plan where source = {carriers.NAMES.index(name)}")
 
     # ---- the first day and the following ones ---------------------------------------------------------------
 
     def create(self, progress: Progress) -> dict[str, int]:
         """Make the whole history up to the start clock; the counts of what was made."""
+        self.absent = carriers.absent(self.site)
         for name in ("pending", "emitted", "truth", "drop"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
             (self.folder / name).mkdir(parents=True)
@@ -165,6 +178,8 @@ class City:
         self.server.create()
         self.server.start()
         self.server.create_databases()
+        for system in systems.SYSTEMS:
+            system.create(self)
         until = f"timestamp '{START}'"
         counted, rows = 0, 0
         writers = _Writers(self.connection, self.folder)
@@ -180,6 +195,9 @@ class City:
                 rows += sources.load_platform(self.connection, _BEGINNING, until, advances=False)
                 rows += sources.load_bureau(self.connection, _BEGINNING, until, first=True)
                 self._drop_files(_BEGINNING, until)
+                self.is_whole = days[-1].number == workdays.day_number(START.date())
+                for system in systems.SYSTEMS:
+                    system.advance(self, BEGINNING, START)
                 writers.add(until)
                 progress(counted, self.settings.cases, f"{workdays.to_date(days[-1].number):%Y年%m月} 的办件")
             progress(counted, self.settings.cases, "建立索引")
@@ -227,14 +245,21 @@ class City:
             rows += sources.load_bureau(self.connection, low, high, first=False)
             declared_counts.publish(self.connection, high, self.folder / "truth")
         files = self._drop_files(low, high)
+        for system in systems.SYSTEMS:
+            system.advance(self, since, until)
         folder = self.folder / "truth"
         for name, query in _truth_queries(high).items():
             truth.merge(self.connection, folder, name, query)
-        _merge_licences(self.connection, self.folder / "emitted" / "licences.parquet", high)
         self._keep_pending(high)
         self._write_services(high)
         self._save(until, until.date())
         return {"new_cases": int(drawn[0]) if drawn else 0, "rows": rows, "files": files}
+
+    def stop(self) -> None:
+        """End every server of the city; what is written stays."""
+        for system in systems.SYSTEMS:
+            system.stop(self.home)
+        self.server.stop()
 
     def _drop_files(self, since: str, until: str) -> int:
         lines = self.connection.execute(sources.town_lines(since, until)).fetchall()
@@ -259,7 +284,7 @@ class City:
         draft.replace(path)
 
     def _write_services(self, until: str) -> None:
-        """The catalogue, the items' truth and the accounts, as they stand at `until`."""
+        """The catalogue and the items' truth, as they stand at `until`."""
         emitted, true = self.folder / "emitted", self.folder / "truth"
         ended = f"case when ended_at <= {until} then {{0}} end"
         fields = f"""
@@ -272,15 +297,6 @@ class City:
         visible = f"from versions where announced_at <= {until} order by vid"
         self._replace(emitted / "items.parquet", f"select {fields} {visible}")
         self._replace(true / "items.parquet", f"select {fields}, is_full_online {visible}")
-        self._replace(
-            emitted / "accounts.parquet",
-            f"""select account_id, '1' as account_type, real_name_level, registered_at, registered_at as updated_at,
-                    id_no from persons where registered_at <= {until}
-                union all
-                select 'GDQ' || lpad(eid::varchar, 9, '0'), '2', 3, opened, opened, credit_code
-                from (select *, timestamp '2016-01-04 09:00:00' + to_seconds(eid * 60007 % 61000000) as opened
-                      from firms where eid % 3 = 0) where opened <= {until}""",
-        )
 
     def _replace(self, path: Path, query: str) -> None:
         draft = path.with_name(f".{path.name}.{os.getpid()}")
@@ -295,6 +311,7 @@ class City:
             **asdict(self.settings),
             "emitted_until": moment.isoformat(),
             "generated": generated.isoformat(),
+            "absent": self.absent,
         }
         path = self.folder / "city.json"
         draft = path.with_suffix(".new")
@@ -331,26 +348,6 @@ def _truth_queries(until: str) -> dict[str, str]:
     }
 
 
-def licence_rows(until: str) -> str:
-    """SQL: the e-licences issued by `until`: four in five licences, most of them within the hour."""
-    issued = "c.at_bj + to_seconds(600 + c.case_id % 40 * 60)"
-    return f"""
-        select b.ZJBH as licence_no, b.ZJGZMC as licence_kind, b.SXBM as item_code, b.SBLSH as case_no,
-            s.SQRZJHM as holder_id_no, {issued} as issued_at, 'valid' as status, {issued} as updated_at
-        from happened_bj b join plan c on c.case_id = b._case_id join happened_sb s on s._case_id = b._case_id
-        where b.BJJGDM = '0' and c.case_id % 5 <> 0 and {issued} <= {until}"""
-
-
-def _merge_licences(connection: duckdb.DuckDBPyConnection, path: Path, until: str) -> None:
-    draft = path.with_suffix(".new")
-    connection.execute(
-        f"copy (select * from read_parquet({literal(path)}) where case_no not in (select sblsh from plan)"
-        f" union all by name select * from ({licence_rows(until)})) to {literal(draft)}"
-        " (format parquet, compression zstd)"
-    )
-    draft.replace(path)
-
-
 class _Writers:
     """The growing files of the first generation: each chunk adds to them, and all appear whole at the end."""
 
@@ -361,7 +358,6 @@ class _Writers:
     def add(self, until: str) -> None:
         for name, query in _truth_queries(until).items():
             self._append(self._folder / "truth" / f"{name}.parquet", query)
-        self._append(self._folder / "emitted" / "licences.parquet", licence_rows(until))
         self._append(
             self._folder / "pending" / "plan.parquet", f"select * from plan where last_seen > {until}"
         )

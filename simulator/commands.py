@@ -11,6 +11,7 @@ import typer
 
 from wangting import clock, console, locks, settings
 from wangting.errors import WangtingError
+from wangting.site import current_site
 
 app = typer.Typer(help="模拟城市与省平台：启动、推进、查看、停止", no_args_is_help=True)
 
@@ -33,10 +34,11 @@ class Route(StrEnum):
 AsJson = Annotated[bool, typer.Option("--json", help="以 JSON 输出")]
 
 
-def _start_parts(home: Path, dialect: str = "xml", route: str = "direct") -> None:
+def _start_parts(home: Path, dialect: str, route: str) -> None:
     """Start the databases, the services and the province, and write down how to reach them and in which words."""
     from simulator import province, services
     from simulator.postgres import Server
+    from simulator.systems import SYSTEMS
 
     server = Server(home / "simulator" / "postgres")
     server.start()
@@ -46,6 +48,8 @@ def _start_parts(home: Path, dialect: str = "xml", route: str = "direct") -> Non
         "TOWN_STATION_DROP": str(home / "simulator" / "drop" / "town_station"),
         **services.start(home),
     }
+    for system in SYSTEMS:
+        connections |= system.start(home)
     database = None
     if dialect == "front_end":
         server.make_database("front_end")
@@ -53,7 +57,8 @@ def _start_parts(home: Path, dialect: str = "xml", route: str = "direct") -> Non
     connections |= province.start(home, front_end=database)
     if route == "sharing_platform":
         connections |= province.start_sharing_platform(home, connections)
-    if (dialect, route) != ("xml", "direct"):
+    own = current_site().province
+    if (dialect, route) != (own.dialect, own.route):
         connections |= {"PROVINCE_DIALECT": dialect, "PROVINCE_ROUTE": route}
     path = home / "simulator" / "connections.json"
     draft = path.with_suffix(".new")
@@ -65,8 +70,9 @@ def _start_parts(home: Path, dialect: str = "xml", route: str = "direct") -> Non
 def _stop_parts(home: Path) -> list[str]:
     from simulator import province, services
     from simulator.postgres import Server
+    from simulator.systems import SYSTEMS
 
-    stopped = []
+    stopped = [system.name for system in SYSTEMS if system.stop(home)]
     if services.stop(home):
         stopped.append("services")
     if province.stop(home):
@@ -89,9 +95,15 @@ def _known(home: Path) -> dict[str, Any]:
 
 
 def create_or_start(
-    cases: int, seed: int, defects: float, dialect: str = "xml", route: str = "direct"
+    cases: int, seed: int, defects: float, dialect: str | None = None, route: str | None = None
 ) -> dict[str, Any]:
-    """Make the city, or start the servers of the one that is there; raises where that is another city."""
+    """Make the city, or start the servers of the one that is there; raises where that is another city.
+
+    Args:
+        dialect, route: in which words and by which way its province takes records; None: as the site says.
+    """
+    own = current_site().province
+    dialect, route = dialect or own.dialect, route or ("direct" if dialect == "front_end" else own.route)
     if dialect == "front_end" and route != "direct":
         raise WangtingError("前置库没有经共享平台的路由", place="--route", mend="改为 direct，或换一种报文")
     from simulator import city
@@ -134,6 +146,7 @@ def _summary(home: Path, state: dict[str, Any]) -> dict[str, Any]:
         "cases": state["cases"],
         "seed": state["seed"],
         "defect_share": state["defects"],
+        "absent": state.get("absent", []),
         "home": home,
     }
 
@@ -155,6 +168,7 @@ def _show(title: str, data: dict[str, Any]) -> None:
         "cases_as_happened": "实际发生的办件",
         "records": "已出现的记录",
         "defects": "已出现的缺陷",
+        "absent": "本机不可用的系统",
         "home": "目录",
         "stopped": "已停止",
         "removed": "已删除",
@@ -165,7 +179,7 @@ def _show(title: str, data: dict[str, Any]) -> None:
             labels.get(name, name),
             shown[value]
             if isinstance(value, bool)
-            else "、".join(value)
+            else "、".join(value) or "无"
             if isinstance(value, list)
             else value,
         ]
@@ -179,13 +193,17 @@ def up(
     cases: Annotated[int, typer.Option(help="截至起始时钟（2017-11-30 18:00）申办的办件数")] = 50_000,
     seed: Annotated[int, typer.Option(help="随机种子")] = 7,
     defects: Annotated[float, typer.Option(help="带缺陷的办件比例")] = 0.01,
-    dialect: Annotated[Dialect, typer.Option(help="省平台的报文：XML、JSON 或前置库")] = Dialect.XML,
-    route: Annotated[Route, typer.Option(help="直连省平台，或经市共享平台")] = Route.DIRECT,
+    dialect: Annotated[
+        Dialect | None, typer.Option(help="省平台的报文：XML、JSON 或前置库；不写则按站点")
+    ] = None,
+    route: Annotated[Route | None, typer.Option(help="直连省平台，或经市共享平台；不写则按站点")] = None,
     as_json: AsJson = False,
 ) -> None:
     """建立并启动模拟城市与省平台；已建立的同一座城市只重新启动服务。"""
     with locks.writer("simulator"):
-        data = create_or_start(cases, seed, defects, dialect.value, route.value)
+        data = create_or_start(
+            cases, seed, defects, dialect.value if dialect else None, route.value if route else None
+        )
     console.emit(data, as_json=as_json, show=lambda each: _show("模拟城市已启动", each))
 
 

@@ -4,7 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator import together
-from simulator.cases import BJ, LQDJ, NONE, TOWN, WINDOW, Plan
+from simulator.carriers import PAPER
+from simulator.cases import BJ, LQDJ, NONE, WINDOW, Plan
 from simulator.draws import HOUR, Draws
 from simulator.fault_kinds import KINDS, NUMBER
 from simulator.items import Catalogue
@@ -61,7 +62,7 @@ def mend_times(
     start = seen[np.arange(len(kind)), slots]
     draw, wait = draws["mend"][row], draws["mend_wait"][row]
     may = (kind != NONE) & np.array([each.is_mended for each in KINDS])[kind]
-    may &= plan["source"] != TOWN
+    may &= ~np.isin(plan["source"], PAPER)
     soon = start + (2 * HOUR + wait * 40 * HOUR).astype(np.int64)
     later = np.maximum(start + HOUR, campaign + (wait * 24 * HOUR).astype(np.int64))
     times: NDArray[np.int64] = np.where(draw < 0.2, soon, np.where(draw < 0.4, later, NONE))

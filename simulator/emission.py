@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator import defects, fault_kinds, together, workdays
-from simulator.cases import BJ, NONE, ONLINE, PLATFORM, SB, SLOTS, TOWN, WSYSL, Flags, Plan
+from simulator.carriers import LIVE, NATIONAL, NIGHTLY, PAPER, PLATFORM, PROVINCIAL, TOWN, VILLAGE
+from simulator.cases import BJ, NONE, ONLINE, SB, SLOTS, WSYSL, Flags, Plan
 from simulator.draws import HOUR, MINUTE, Draws, spread_out
 from simulator.items import Catalogue
 from simulator.workdays import DAY, Seconds
@@ -32,6 +33,35 @@ def next_drop(times: Seconds, unit: NDArray[np.int64]) -> Seconds:
     return np.where(drop >= times, drop, following)
 
 
+_FRIDAY = 4
+_NIGHT = {NATIONAL: 1 * HOUR + 30 * MINUTE, PROVINCIAL: 2 * HOUR + 10 * MINUTE}
+
+
+def next_week(times: Seconds, unit: NDArray[np.int64]) -> Seconds:
+    """The first Friday's drop of the villages' workbooks (17:10 and up to 15 minutes) at or after each time."""
+    drop_at = 17 * HOUR + 10 * MINUTE + (unit * 5 % 15) * MINUTE
+    day = times // DAY
+    drop = (day + (_FRIDAY - (day + 3)) % 7) * DAY + drop_at
+    return np.where(drop >= times, drop, drop + 7 * DAY)
+
+
+def next_night(times: Seconds, source: int) -> Seconds:
+    """When the files of the night that follows each time are handed down."""
+    return (times // DAY + 1) * DAY + _NIGHT[source]
+
+
+def handed_on(times: Seconds, source: NDArray[np.int64], unit: NDArray[np.int64]) -> Seconds:
+    """When what is written down at each time can be seen: at once in a database, else with the next file."""
+    seen = times.copy()
+    for number, following in ((TOWN, next_drop), (VILLAGE, next_week)):
+        mine = source == number
+        seen[mine] = following(times[mine], unit[mine])
+    for number in NIGHTLY:
+        mine = source == number
+        seen[mine] = next_night(times[mine], number)
+    return seen
+
+
 def emit(plan: Plan, draws: Draws, catalogue: Catalogue, defect_rate: float, campaign: int) -> None:
     """Add to the plan: `seen` (times of visibility), late rows, `defect`, `mend_at`, `fix`, `fix_at`, `fix2_at`,
     `speaks_from` (when a fault between cases shows).
@@ -39,12 +69,15 @@ def emit(plan: Plan, draws: Draws, catalogue: Catalogue, defect_rate: float, cam
     `campaign` is the moment (local seconds) after which the city mends a batch of older faults.
     """
     at, row = plan["at"], plan["draw_row"]
-    town = plan["source"] == TOWN
-    at[town] = np.where(at[town] == NONE, NONE, at[town] // MINUTE * MINUTE)  # spreadsheets know minutes only
+    source = plan["source"]
+    paper = np.isin(source, PAPER)
+    at[paper] = np.where(
+        at[paper] == NONE, NONE, at[paper] // MINUTE * MINUTE
+    )  # spreadsheets know minutes only
     plan["defect"] = defects.plant(plan, draws, catalogue, defect_rate)
     unit = catalogue.unit[plan["item"]]
     clean = plan["defect"] == NONE
-    late = clean & ~town & (draws["late"][row] < LATE_SHARE)
+    late = clean & ~paper & (draws["late"][row] < LATE_SHARE)
     late_slot = (draws["late_slot"][row] * len(SLOTS)).astype(np.int64)
     late_by = (2 * HOUR + draws["late_hours"][row] * 28 * HOUR).astype(np.int64)
     seen = np.full_like(at, NONE)
@@ -55,12 +88,13 @@ def emit(plan: Plan, draws: Draws, catalogue: Catalogue, defect_rate: float, cam
         visible = at[:, slot] + lag + np.where(late & (slot >= late_slot), late_by, 0)
         if slot == SB:
             visible = spread_out(visible, unit, 1)
-        if town.any():
-            visible[town] = next_drop(np.maximum(at[town, slot], at[town, SB]), unit[town])
+        visible[paper] = np.maximum(at[paper, slot], at[paper, SB])
+        visible = np.where(there, handed_on(np.where(there, visible, at[:, SB]), source, unit), NONE)
         latest = np.where(there, np.maximum(latest, visible), latest)
         seen[:, slot] = np.where(there, latest, NONE)
-    _late_rows(plan, draws, ~town)
-    plan["mend_at"] = defects.mend_times(plan, plan["defect"], draws, seen, campaign)
+    _late_rows(plan, draws, np.isin(source, LIVE))
+    mended = defects.mend_times(plan, plan["defect"], draws, seen, campaign)
+    plan["mend_at"] = np.where(mended == NONE, NONE, handed_on(np.maximum(mended, at[:, SB]), source, unit))
     for number, kind in enumerate(fault_kinds.KINDS):
         for slot in kind.gap:
             mine = (plan["defect"] == number) & (seen[:, slot] != NONE)
@@ -93,7 +127,7 @@ def _correct(plan: Plan, draws: Draws, clean: Flags, unit: NDArray[np.int64], ca
     online = (plan["channel"] == ONLINE) & (seen[:, WSYSL] != NONE) & (source == PLATFORM)
     fix = np.where((draw >= 0.45) & (draw < 0.6) & online, CHANNEL, fix)
     fix = np.where((draw >= 0.6) & (draw < 0.75) & (source == PLATFORM), ITEM_NAME, fix)
-    issued = (plan["result"] == 0) & (source != TOWN) & (seen[:, BJ] != NONE)
+    issued = (plan["result"] == 0) & ~np.isin(source, PAPER) & (seen[:, BJ] != NONE)
     fix = np.where((draw >= 0.75) & (draw < 0.9) & issued, LICENCE_NO, fix)
     fix = np.where((draw >= 0.9) & issued & ~plan["is_refused"], RESULT, fix)
     fix = np.where((fix == NONE) | ((source != PLATFORM) & (fix == MOBILE_BACK)), MOBILE, fix)
@@ -104,8 +138,9 @@ def _correct(plan: Plan, draws: Draws, clean: Flags, unit: NDArray[np.int64], ca
     soon = start + HOUR + (-np.log1p(-wait) * 60 * HOUR).astype(np.int64)
     campaigned = np.maximum(start + HOUR, campaign + (wait * 48 * HOUR).astype(np.int64))
     moment = np.where(wait > 0.93, campaigned, soon)
-    town = source == TOWN
-    moment[town] = next_drop(np.maximum(moment[town], at_sb[town]), unit[town])
+    paper = np.isin(source, PAPER)
+    moment[paper] = np.maximum(moment[paper], at_sb[paper])
+    moment = handed_on(np.where(fix != NONE, moment, at_sb), source, unit)
     plan["fix"] = fix
     plan["fix_at"] = np.where(fix != NONE, moment, NONE)
     plan["fix2_at"] = np.where(fix == MOBILE_BACK, moment + 7 * HOUR, NONE)

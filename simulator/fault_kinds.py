@@ -3,18 +3,17 @@
 Null bytes are no kind: neither PostgreSQL's text nor a spreadsheet can carry one.
 """
 
-from simulator import record_kinds
+from simulator import carriers, record_kinds
+from simulator.carriers import BUREAU, CIVIL, PLATFORM, TOWN, VILLAGE
 from simulator.cases import (
     BJ,
     BJGZ1,
     BJGZ2,
     BJSL1,
     BJSL2,
-    BUREAU,
     LQDJ,
     NONE,
     ONLINE,
-    PLATFORM,
     SB,
     SL,
     SP1,
@@ -22,7 +21,6 @@ from simulator.cases import (
     SP3,
     TBJG,
     TBSQ,
-    TOWN,
     WINDOW,
     WSYSL,
 )
@@ -38,8 +36,8 @@ from simulator.kinds import (
     result,
 )
 
-_ALL = (PLATFORM, BUREAU, TOWN)
-_DATABASES = (PLATFORM, BUREAU)
+_ALL = tuple(range(len(carriers.NAMES)))
+_DATABASES = (PLATFORM, BUREAU, CIVIL, *carriers.NIGHTLY)
 _SPOILT_ID = "substr({0}, 1, 17) || case when right({0}, 1) = '5' then '7' else '5' end"
 _any = has(SB)
 _stable = item("is_stable")
@@ -55,7 +53,7 @@ _OWN: tuple[Kind, ...] = (
         ("C1.required",),
         result(6, without=(LQDJ,)),
         "BJSJ = null",
-        sources=(TOWN,),
+        sources=(TOWN, CIVIL),
         is_mended=False,
         rarity=9,
     ),
@@ -66,7 +64,7 @@ _OWN: tuple[Kind, ...] = (
         ("C1.required",),
         result(6, without=(LQDJ,)),
         "BJSJ = null",
-        sources=(TOWN,),
+        sources=(TOWN, VILLAGE),
         is_mended=False,
         rarity=9,
     ),

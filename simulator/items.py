@@ -12,14 +12,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from simulator import places, workdays
+from simulator import carriers, places, workdays
 from simulator.item_names import VARIANTS, trade_of
 
-HOUSING_UNIT = "潮州市住房和城乡建设局"
 HOUSING_SHARE = 0.08
 LEVEL_SHARE = {"municipal": 0.40, "county": 0.42, "town": 0.18}
-# Towns that still write their cases into spreadsheets, from the day on which the hall asked for the files.
-SPREADSHEET_TOWNS = ("445103110000", "445103108000", "445122100000", "445122117000")
 _FULL_SHARE = {"municipal": 0.71, "county": 0.61, "town": 0.50}
 _ZERO_VISIT_SHARE = {"municipal": 0.19, "county": 0.13, "town": 0.10}
 NEVER = date(9999, 1, 1)
@@ -82,10 +79,19 @@ class Catalogue:
     level: NDArray[np.int64]
     is_housing: NDArray[np.bool_]
     is_spreadsheet_town: NDArray[np.bool_]
+    is_village_town: NDArray[np.bool_]
+    carrier: NDArray[np.int64]
     is_stable: NDArray[np.bool_]
     person_share: NDArray[np.float64]
     abolished: NDArray[np.int64]
     is_full: NDArray[np.bool_]
+
+    @property
+    def is_forwardable(self) -> NDArray[np.bool_]:
+        """A case that is passed on starts in a county and takes its time: licences of counties, not immediate."""
+        slow = self.is_licence & self.is_stable & ~self.is_immediate
+        found: NDArray[np.bool_] = slow & (self.level == 1) & (self.carrier == carriers.PLATFORM)
+        return found
 
     def version_on(self, item: NDArray[np.int64], day: NDArray[np.int64]) -> NDArray[np.int64]:
         """The version index of each item on each day number."""
@@ -96,7 +102,7 @@ LEVELS = ("municipal", "county", "town")
 
 
 def _code(trade: int, kind: int, number: int, unit: places.Unit) -> str:
-    level = "3" if unit.level == "municipal" else "4"
+    level = "3" if unit.region_code[4:6] == "00" else "4"
     return f"1{trade:02d}{kind:01d}{trade % 10}3{number:03d}{unit.code}1{level}{unit.region_code[:6]}"
 
 
@@ -206,9 +212,10 @@ def build(site: Path, seed: int) -> Catalogue:
         versions.extend(_base(unit, rng))
     _deal(versions, rng)
     parents = {v.code for v in versions if v.is_parent}
+    bureau = places.housing_unit(site)
     for number, version in enumerate(versions):
         version.item = number
-        if version.is_parent or version.unit.name == HOUSING_UNIT:
+        if version.is_parent or version.unit == bureau:
             continue
         draw = rng.random()
         month = date(2017, int(rng.integers(3, 11)), 1)
@@ -221,10 +228,16 @@ def build(site: Path, seed: int) -> Catalogue:
             version.is_settled = False
     assert len(parents) > 0
     versions = sorted(versions + _change(versions, rng), key=lambda v: (v.item, v.version))
-    return _arrays(versions, rng)
+    return _arrays(versions, bureau, places.spreadsheet_towns(site), site, rng)
 
 
-def _arrays(versions: list[Version], rng: np.random.Generator) -> Catalogue:
+def _arrays(
+    versions: list[Version],
+    bureau: places.Unit | None,
+    towns: frozenset[str],
+    site: Path,
+    rng: np.random.Generator,
+) -> Catalogue:
     count = versions[-1].item + 1
     first = np.array([n for n, v in enumerate(versions) if v.version == 1], dtype=np.int64)
     last = np.concatenate([first[1:], [len(versions)]]) - 1
@@ -237,16 +250,22 @@ def _arrays(versions: list[Version], rng: np.random.Generator) -> Catalogue:
     item_to = np.array([number(v.valid_to) for v in tails], dtype=np.int64)
     takes_cases = np.array([not v.is_parent and v.is_settled for v in heads])
     level = np.array([LEVELS.index(v.unit.level) for v in heads], dtype=np.int64)
-    housing = np.array([v.unit.name == HOUSING_UNIT for v in heads])
-    spreadsheet = np.array([v.unit.region_code in SPREADSHEET_TOWNS for v in heads])
+    housing = np.array([v.unit == bureau for v in heads])
+    spreadsheet = np.array([v.unit.level == "town" and v.unit.region_code in towns for v in heads])
+    villages = np.array([carriers.has_villages(site, v.unit) for v in heads])
+    carrier = np.array([carriers.of_unit(site, v.unit) for v in heads], dtype=np.int64)
     stable = takes_cases & (change == far) & (item_to == far) & (item_from < number(date(2017, 1, 1)))
     online = np.array([all(v.is_online for v in (heads[n], tails[n])) for n in range(count)])
     weight = np.where(takes_cases, 1.0 / (rng.permutation(count) * 0.02 + 4.0) ** 0.8, 0.0)
     weight[spreadsheet] *= 24.0  # towns that write much: the county seats and the industrial towns
+    weight[villages] *= 12.0  # so that their few months show
     for place, name in enumerate(LEVELS):
         mine = (level == place) & ~housing
-        weight[mine] *= (LEVEL_SHARE[name] - (HOUSING_SHARE if place == 0 else 0)) / weight[mine].sum()
-    weight[housing] *= HOUSING_SHARE / weight[housing].sum()
+        if mine.any():  # a district has no counties
+            share_of_bureau = HOUSING_SHARE if place == 0 and housing.any() else 0
+            weight[mine] *= (LEVEL_SHARE[name] - share_of_bureau) / weight[mine].sum()
+    if housing.any():
+        weight[housing] *= HOUSING_SHARE / weight[housing].sum()
     unit = np.array([v.unit.number for v in heads], dtype=np.int64)
     fallback = _fallbacks(stable & ~housing, unit, level)
     full = np.array([v.is_full_online for v in heads])
@@ -270,9 +289,11 @@ def _arrays(versions: list[Version], rng: np.random.Generator) -> Catalogue:
         level=level,
         is_housing=housing,
         is_spreadsheet_town=spreadsheet,
+        is_village_town=villages,
+        carrier=carrier,
         is_stable=stable,
         person_share=np.array([{"person": 1.0, "legal": 0.0, "both": 0.6}[v.audience] for v in heads]),
-        abolished=np.flatnonzero(item_to < far),
+        abolished=np.flatnonzero((item_to < far) & (carrier == carriers.PLATFORM)),
         is_full=full,
     )
 

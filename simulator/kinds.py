@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulator.cases import BJ, BJSL1, BJSL2, LQDJ, NONE, ONLINE, PLATFORM, WINDOW, Flags, Plan
+from simulator.carriers import PLATFORM
+from simulator.cases import BJ, BJSL1, BJSL2, LQDJ, NONE, ONLINE, WINDOW, Flags, Plan
 from simulator.items import Catalogue
 from simulator.workdays import DAY
 

@@ -39,8 +39,14 @@ def _weighted(number: str, weights: list[int]) -> str:
     return " + ".join(f"{w} * ({number} // {10 ** (top - n)} % 10)" for n, w in enumerate(weights))
 
 
-def create(connection: duckdb.DuckDBPyConnection, persons: int, firms: int, seed: int) -> None:
-    """Make both tables; the same sizes and seed give the same people."""
+def create(
+    connection: duckdb.DuckDBPyConnection, persons: int, firms: int, seed: int, city: str, division: str
+) -> None:
+    """Make both tables; the same sizes and seed give the same people.
+
+    Args:
+        city, division: the name and the code of the place in which the firms are registered.
+    """
     surnames, given, shop = f"'{SURNAMES}'", f"'{GIVEN}'", f"'{_SHOP}'"
     id_weights = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2]
     # Region prefixes that stood when the person was born: Chaozhou's own date from December 1991.
@@ -86,12 +92,13 @@ def create(connection: duckdb.DuckDBPyConnection, persons: int, firms: int, seed
             substr('0X987654321', 1 + (({_weighted("body", org_weights)}) % 11)::integer, 1) as org_check
                     from bodies),
         coded as (select *, body::varchar || org_check as org_code from checked)
-        select eid, org_code, {credit("91445100")} as credit_code, {credit("51445100")} as social_code,
+        select eid, org_code, {credit("91" + division[:6])} as credit_code,
+            {credit("51" + division[:6])} as social_code,
             eid % 5 = 0 as uses_org_code,
-            '潮州市' || substr({shop}, 1 + (body % {len(_SHOP)})::integer, 1)
+            '{city}' || substr({shop}, 1 + (body % {len(_SHOP)})::integer, 1)
               || substr({shop}, 1 + (body // 31 % {len(_SHOP)})::integer, 1)
               || {_TRADES}[1 + body // 961 % {len(_TRADES)}] || '有限公司' as name,
-            '潮州市' || substr({shop}, 1 + (body % {len(_SHOP)})::integer, 1)
+            '{city}' || substr({shop}, 1 + (body % {len(_SHOP)})::integer, 1)
               || substr({shop}, 1 + (body // 31 % {len(_SHOP)})::integer, 1)
               || {_TRADES}[1 + body // 961 % {len(_TRADES)}] || '行业协会' as social_name
         from coded""")

@@ -250,15 +250,17 @@ class Server:
         )
 
     @contextmanager
-    def attached(self, connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-        """Both databases attached to a DuckDB connection, under their own names."""
+    def attached(
+        self, connection: duckdb.DuckDBPyConnection, names: tuple[str, ...] = DATABASES
+    ) -> Iterator[None]:
+        """Databases attached to a DuckDB connection, under their own names."""
         from wangting import engine
 
         engine.load_extension(connection, "postgres_scanner")
-        for name in DATABASES:
+        for name in names:
             connection.execute(f"attach '{self.url(name)}' as {name} (type postgres)")
         try:
             yield
         finally:
-            for name in DATABASES:
+            for name in names:
                 connection.execute(f"detach {name}")

@@ -93,13 +93,29 @@ def stop(folder: Path) -> bool:
     """End the server of `folder`; True when one was running. Whoever else got its process id is left alone."""
     state = _running(folder)
     if state is not None:
-        pid = int(state["pid"])
-        _signal(pid, signal.SIGTERM)
-        if not _wait_gone(pid, str(state["mark"]), STOP_SECONDS):
-            _signal(pid, signal.SIGKILL)
-            _wait_gone(pid, str(state["mark"]), STOP_SECONDS)
+        end(int(state["pid"]), str(state["mark"]), STOP_SECONDS)
     (folder / "server.json").unlink(missing_ok=True)
     return state is not None
+
+
+def is_ours(pid: int, mark: str) -> bool:
+    """Whether the process `pid` runs and has `mark` among the words of its command line."""
+    return _is_ours(pid, mark)
+
+
+def end(pid: int, mark: str, seconds: float) -> None:
+    """End the process `pid` if it is the one with `mark`; one that will not end within `seconds` is killed."""
+    if not _is_ours(pid, mark):
+        return
+    _signal(pid, signal.SIGTERM)
+    if not _wait_gone(pid, mark, seconds):
+        _signal(pid, signal.SIGKILL)
+        _wait_gone(pid, mark, seconds)
+
+
+def keep(child: "subprocess.Popen[bytes]") -> None:
+    """Remember a child of this process, so that it is no zombie that still looks alive once it has ended."""
+    _children[child.pid] = child
 
 
 def address(folder: Path) -> str | None:

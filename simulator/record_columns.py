@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
+from simulator.carriers import PAPER
+
 _HOUSE = "case c.channel when 1 then null else v.hall end"
 _IS_PERSON = "c.applicant = 1"
 # A spreadsheet does not say which certificate it is: its firms all have the new code.
-_IS_PAPER_ID = "(c.applicant = 2 and f.uses_org_code and c.source <> 2)"
+_IS_PAPER_ID = f"(c.applicant = 2 and f.uses_org_code and c.source not in {PAPER})"
 _ID_NO = (
     f"case when {_IS_PERSON} then p.id_no when {_IS_PAPER_ID} then f.org_code"
     " when c.applicant = 9 then f.social_code else f.credit_code end"
@@ -313,7 +315,7 @@ RECORDS: dict[str, Record] = {
                 "LQRSFZJHM": _CONTACT.format("id_no"),
                 "LQFS": "c.collection::varchar",
                 "LQSJ": "c.at_lqdj",
-                "XZQHDM": "case when c.collects_elsewhere then '445100000000' else v.region_text end",
+                "XZQHDM": "case when c.collects_elsewhere then v.city_code else v.region_text end",
             },
             _OF_A_WINDOW,
         ),

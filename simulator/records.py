@@ -13,7 +13,7 @@ changed. Views with the prefix `happened_` word all cases as they really were.
 import duckdb
 
 from simulator import emission, fault_kinds
-from simulator.cases import BUREAU
+from simulator.carriers import BUREAU
 from simulator.kinds import Kind
 from simulator.record_columns import RECORDS, Record, steps_case
 
@@ -78,7 +78,7 @@ def build(connection: duckdb.DuckDBPyConnection) -> None:
         )
     connection.execute(
         "create or replace table hints as select c.case_id, c.mend_at, n.neighbour as _neighbour,"
-        " case when v.region_code like '445122%' then '445103000000' else '445122000000' end as _foreign_region,"
+        " n.foreign_region as _foreign_region,"
         " c.at_sb as _applied_at, coalesce(c.at_bjgz1, c.at_bjgz2) as _noticed_at, c.at_bj as _closed_at,"
         " c.at_sl as _accepted_at, c.at_sp1 as _first_step_at, c.at_tbsq as _special_started_at"
         " from special_plan c join versions v on v.vid = c.vid join neighbours n on n.unit_number = v.unit_number"

@@ -3,7 +3,7 @@
 import duckdb
 
 from simulator import fault_kinds
-from simulator.cases import BUREAU, PLATFORM, TOWN
+from simulator.carriers import BUREAU, PLATFORM, TOWN
 from simulator.record_columns import RECORDS
 
 

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator import workdays
-from simulator.cases import NONE, PLATFORM, SB, WINDOW, Flags, Plan
+from simulator.carriers import PLATFORM
+from simulator.cases import NONE, SB, WINDOW, Flags, Plan
 from simulator.draws import Day
 from simulator.items import Catalogue
 from simulator.workdays import DAY, Seconds
@@ -31,7 +32,10 @@ def lay(plan: Plan, days: list[Day], catalogue: Catalogue, until: Flags) -> None
     count = len(plan["day"])
     plan["together"], plan["group"] = np.zeros(count, dtype=np.int64), np.full(count, NONE, dtype=np.int64)
     pool = np.flatnonzero(
-        catalogue.is_stable & ~catalogue.is_housing & (catalogue.level < 2) & ~catalogue.is_immediate
+        catalogue.is_stable
+        & (catalogue.carrier == PLATFORM)
+        & (catalogue.level < 2)
+        & ~catalogue.is_immediate
     )
     first = 0
     for day in days:

@@ -4,12 +4,11 @@ from pathlib import Path
 
 import duckdb
 
-from simulator import fault_kinds
+from simulator import carriers, fault_kinds
 from simulator.record_columns import RECORDS
 from wangting.engine import literal
 
-SOURCES = ("unified_platform", "housing_bureau", "town_station")
-_SOURCE = "['unified_platform', 'housing_bureau', 'town_station'][{} + 1]"
+_SOURCE = str(list(carriers.NAMES)) + "[{} + 1]"
 WARNINGS = [
     "N3.org_code",
     "N3.credit_code",

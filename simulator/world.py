@@ -16,7 +16,7 @@ def open_world(
     connection: duckdb.DuckDBPyConnection, site: Path, catalogue: Catalogue, cases: int, seed: int
 ) -> None:
     """Create `versions`, `neighbours`, `persons`, `firms` and the macros."""
-    regions, units = places.regions(site), places.units(site)
+    regions, units, division = places.regions(site), places.units(site), places.division(site)
     names = pa.table(
         {
             "unit_number": [u.number for u in units],
@@ -24,6 +24,7 @@ def open_world(
                 f"{u.name}窗口" if u.level == "town" else f"{regions[u.region_code].name}行政服务中心"
                 for u in units
             ],
+            "foreign_region": [places.foreign_region(site, u.region_code) for u in units],
             "neighbour": [
                 next((o.code for o in units[u.number + 1 :] + units[: u.number] if _alike(o, u)), u.code)
                 for u in units
@@ -32,16 +33,19 @@ def open_world(
     )
     connection.register("arrow_versions", items.arrow(catalogue))
     connection.register("arrow_units", names)
-    connection.execute("create or replace table neighbours as select unit_number, neighbour from arrow_units")
+    connection.execute(
+        "create or replace table neighbours as select unit_number, neighbour, foreign_region from arrow_units"
+    )
     # Some counties' systems write six digits where others write twelve; both are the same region.
     connection.execute(
-        "create or replace table versions as select v.*, u.hall, case when v.level_code <> 'town'"
-        " and v.unit_number % 5 = 0 then left(v.region_code, 6) else v.region_code end as region_text"
+        f"create or replace table versions as select v.*, u.hall, '{division.code}' as city_code,"
+        " case when v.level_code <> 'town' and v.unit_number % 5 = 0 then left(v.region_code, 6)"
+        " else v.region_code end as region_text"
         " from arrow_versions v join arrow_units u using (unit_number)"
     )
     connection.unregister("arrow_versions")
     connection.unregister("arrow_units")
-    population.create(connection, *population.pool_sizes(cases), seed)
+    population.create(connection, *population.pool_sizes(cases), seed, division.name, division.code)
     records.prepare(connection)
 
 

@@ -44,6 +44,7 @@ ROOMS = [
     Room("faults: kills", ("tests/e2e/test_faults_kill.py",), 4),
     Room("whole way", ("tests/e2e/test_whole_way.py",), 4),
     Room("a simulated week, in short", ("tests/e2e/test_a_simulated_week.py",), 4),
+    Room("every system", ("tests/e2e/test_every_system.py",), 4),
     Room("scheduler", ("tests/e2e/test_scheduler.py",), 3),
     Room("simulator", ("tests/simulator",), 3),
     Room("ingestion", ("tests/ingestion",), 4),

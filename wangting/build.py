@@ -3,13 +3,13 @@
 import time
 from dataclasses import asdict, dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import func, select, update
 
 from wangting import clock, ledger, locks
 from wangting.dbt_assembly import Assembly, Lane, assemble
+from wangting.landed import Landed, landed
 from wangting.site import Site, current_site
 
 # What a regular build leaves alone: it cannot have changed unless the fingerprint did, or it reads whole tables.
@@ -49,12 +49,12 @@ class _Plan:
     reason: str
     above: int
     up_to: int
-    loads: dict[tuple[str, str], list[Path]]
+    loads: dict[tuple[str, str], Landed]
     run_no: int
 
     @property
     def new_loads(self) -> int:
-        return sum(map(len, self.loads.values()))
+        return sum(len(found.loads) for found in self.loads.values())
 
 
 def build(lane: Lane, full: bool = False) -> BuildSummary:
@@ -148,18 +148,43 @@ def _plan(lane: Lane, site: Site, assembly: Assembly, full: bool) -> _Plan:
         mode, reason = "repeat", "上次构建没有完成，接着做"
     above = 0 if mode == "full" else int(marks[0]["built_seq"])
     up_to = ledger.last_commit_seq()
-    loads: dict[tuple[str, str], list[Path]] = {}
-    for source in site.sources:
-        for table in source.tables:
-            if (source.name, table) in assembly.tables or mode == "full":
-                found = ledger.committed_loads(source.name, table, above=above, up_to=up_to)
-                if found:
-                    loads[source.name, table] = [Path(load["path"]) for load in found]
+    loads = _loads(site, assembly, mode, above, up_to)
+    if mode != "full" and _needs_all(site, assembly, loads):
+        # What a row that is gone stood for can only be found by its case; without one, everything is computed anew.
+        mode, reason, above = "full", "来源删除了不属于单个办件的记录，全量重建", 0
+        loads = _loads(site, assembly, mode, above, up_to)
     if mode == "incremental" and not loads:
         # Which version of an item holds depends on the day, so that a new day is news to the warehouse.
         new_day = lane == "warehouse" and marks[0]["built_at"].date() != clock.today()
         mode, reason = ("incremental", "新的一天") if new_day else ("none", "没有新到数据")
     return _Plan(mode, reason, above, up_to, loads, int(earlier) + 1)
+
+
+def _loads(
+    site: Site, assembly: Assembly, mode: str, above: int, up_to: int
+) -> dict[tuple[str, str], Landed]:
+    """The loads of a run by source and table."""
+    found = {
+        (source.name, table): landed(source.name, table, above=above, up_to=up_to)
+        for source in site.sources
+        for table in source.tables
+        if (source.name, table) in assembly.tables or mode == "full"
+    }
+    return {key: rows for key, rows in found.items() if rows}
+
+
+def _needs_all(site: Site, assembly: Assembly, loads: dict[tuple[str, str], Landed]) -> bool:
+    """Whether rows are gone whose case cannot be found, or whose case cannot be put together again."""
+    deleting = {key for key, rows in loads.items() if rows.is_deleting}
+    if not deleting:
+        return False
+    numbered = {
+        (source.name, name)
+        for source in site.sources
+        for name, table in source.tables.items()
+        if table.case_no
+    }
+    return bool(deleting - assembly.case_tables or assembly.case_tables - numbered)
 
 
 def _run(lane: Lane, site: Site, assembly: Assembly, plan: _Plan) -> tuple[int, int]:
@@ -174,7 +199,7 @@ def _run(lane: Lane, site: Site, assembly: Assembly, plan: _Plan) -> tuple[int, 
         "earliest": date.fromisoformat(assembly.earliest),
         "run_no": plan.run_no,
     }
-    landing_views.prepare(lane, site, plan.loads, context)
+    landing_views.prepare(lane, site, plan.loads, context, case_tables=assembly.case_tables, up_to=plan.up_to)
     arguments = ["--full-refresh"] if plan.mode == "full" else ["--exclude", *_UNCHANGED]
     arguments += ["--exclude-resource-type", "unit_test"]
     return dbt_run.build(lane, assembly.folder, arguments)

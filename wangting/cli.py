@@ -11,7 +11,10 @@ from wangting.errors import WangtingError
 _ORDER = [
     "simulate",
     "sources",
+    "source",
     "pull",
+    "replay",
+    "compact",
     "build",
     "exchange",
     "cut",
@@ -26,6 +29,7 @@ _ORDER = [
     "retention",
     "metric",
     "spec",
+    "site",
     "run",
 ]
 

@@ -5,8 +5,8 @@ Nothing in the folder changes from one run to the next unless a declaration did,
 does change (the loads of this run, the clock) goes into the lane's file as views and a table instead.
 """
 
-import csv
 import hashlib
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import yaml
 
-from wangting import clock, context_columns, declared, settings
+from wangting import clock, context_columns, declared, settings, site_folders
 from wangting import specification as layers
 from wangting.errors import WangtingError
 from wangting.site import Site
@@ -33,6 +33,7 @@ LINEAGE = {
     "_load_id": "string",
     "_loaded_at": "timestamp",
     "_row_hash": "string",
+    "_is_deleted": "boolean",
 }
 FILE_LINEAGE = {"_file": "string", "_file_row": "bigint", "_file_date": "date"}
 
@@ -47,6 +48,7 @@ class Assembly:
         rule_version: a hash of the specification alone, as the exchange records' context carries it.
         earliest: the first date that the specification takes, as ISO text.
         tables: the (source, table) pairs whose rows reach a model behind staging.
+        case_tables: those of them whose rows are of cases.
     """
 
     folder: Path
@@ -54,6 +56,7 @@ class Assembly:
     rule_version: str
     earliest: str
     tables: frozenset[tuple[str, str]]
+    case_tables: frozenset[tuple[str, str]]
 
 
 def lane_file(lane: Lane, name: str | None = None) -> Path:
@@ -69,22 +72,32 @@ def assemble(lane: Lane, site: Site) -> Assembly:
     """
     folder = settings.home() / "dbt" / lane
     (folder / "sources").mkdir(parents=True, exist_ok=True)
-    for name in ("models", "macros", "seeds", "tests"):
+    for name in ("models", "macros", "tests"):
         _link(folder / name, PROJECT / name)
-    for name, of_site in (("staging", "staging"), ("site_seeds", "seeds")):
-        if (site.path / of_site).is_dir():
-            _link(folder / name, site.path / of_site)
-        else:
-            (folder / name).mkdir(exist_ok=True)
+    # A seed of the site's own under the name of one of the product's stands in its place.
+    product = {path.name: path for path in sorted((PROJECT / "seeds" / "product").iterdir())}
+    seeds = site.folders.seeds
+    if (folder / "seeds").is_symlink():  # as an earlier version made it
+        (folder / "seeds").unlink()
+    _links(folder / "seeds" / "product", {name: seeds.get(name, path) for name, path in product.items()})
+    _links(folder / "site_seeds", {name: path for name, path in seeds.items() if name not in product})
+    _links(
+        folder / "staging",
+        {
+            f"{name}/{file.relative_to(of_source).as_posix()}": file
+            for name, of_source in site.folders.staging.items()
+            for file in _below(of_source)
+        },
+    )
     specification = _specification(site)
-    staged = _staged(site)
+    models = staged(site)
     project = _yaml(PROJECT / "dbt_project.yml")
     project["vars"] = {
-        "staged": {kind: [path.stem for path in paths] for kind, paths in staged.items()},
+        "staged": {kind: [path.stem for path in paths] for kind, paths in models.items()},
         "division": site.division,
         "precedence": site.precedence,
-        "code_maps": _code_maps(site.path / "seeds" / "code_maps.csv"),
-        "region_aliases": _region_aliases(site.path / "seeds" / "regions.csv"),
+        "code_maps": site_folders.code_maps(site.folders),
+        "region_aliases": _region_aliases(site),
         "metric_definitions": [_yaml(path) for path in sorted((PROJECT / "metrics").glob("*.yml"))],
         "record_kinds": specification["record_kinds"],
         "exchange_fields": specification["exchange_fields"],
@@ -105,19 +118,24 @@ def assemble(lane: Lane, site: Site) -> Assembly:
         fingerprint.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     # A rule alone changes no table but the context that held records are presented again by.
     fingerprint.update(f"{specification['rule_version']} {specification['earliest']}".encode())
-    kinds = {*specification["record_kinds"], "items"} - _STAGED_ONLY
-    tables = {
-        (match[1], match[2])
-        for kind in kinds
-        for path in staged.get(kind, [])
-        for match in _SOURCE_CALL.finditer(path.read_text("utf-8"))
-    }
+    case_tables = _tables_of(models, set(specification["record_kinds"]) - _STAGED_ONLY)
     return Assembly(
         folder,
         fingerprint.hexdigest(),
         specification["rule_version"],
         specification["earliest"],
-        frozenset(tables),
+        case_tables | _tables_of(models, {"items"}),
+        case_tables,
+    )
+
+
+def _tables_of(models: dict[str, list[Path]], kinds: set[str]) -> frozenset[tuple[str, str]]:
+    """The (source, table) pairs that the staging models of these kinds read."""
+    return frozenset(
+        (match[1], match[2])
+        for kind in kinds
+        for path in models.get(kind, [])
+        for match in _SOURCE_CALL.finditer(path.read_text("utf-8"))
     )
 
 
@@ -132,7 +150,32 @@ def _meaning(folder: Path) -> Iterator[Path]:
         ("seeds", {".csv"}),
         ("site_seeds", {".csv"}),
     ):
-        yield from sorted(path for path in (folder / name).rglob("*") if path.suffix in endings)
+        yield from sorted(path for path in _below(folder / name) if path.suffix in endings)
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """The files in a folder and its subfolders, through links as well."""
+    for at, _, names in os.walk(folder, followlinks=True):
+        yield from (Path(at) / name for name in names)
+
+
+def _links(folder: Path, wanted: dict[str, Path]) -> None:
+    """Make `folder` hold a link to each of the files in `wanted` (path below it → file), and nothing else.
+
+    The folders themselves are real: dbt follows links to files only.
+    """
+    if folder.is_symlink():  # as an earlier version made it
+        folder.unlink()
+    folder.mkdir(parents=True, exist_ok=True)
+    # Never through a link to a folder: what is written or removed behind it would be the site's own files.
+    for at, folders, files in os.walk(folder):
+        for path in [Path(at) / name for name in (*folders, *files)]:
+            is_wanted = path.relative_to(folder).as_posix() in wanted
+            if path.is_symlink() and (path.is_dir() or not is_wanted):
+                path.unlink()
+    for name, target in wanted.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        _link(folder / name, target)
 
 
 def _link(link: Path, target: Path) -> None:
@@ -210,11 +253,26 @@ def _specification(site: Site) -> dict[str, Any]:
     }
 
 
-def _staged(site: Site) -> dict[str, list[Path]]:
-    """The site's staging models by the kind of what they stage."""
+def source_calls(sql: str) -> list[tuple[str, str]]:
+    """The (source, table) pairs that a model reads."""
+    return [(source, table) for source, table in _SOURCE_CALL.findall(sql)]
+
+
+def staged(site: Site) -> dict[str, list[Path]]:
+    """The site's staging models by the kind of what they stage.
+
+    Raises:
+        WangtingError: a model under a wrong name, in no source's folder, or of a table that nobody declares.
+    """
     found: dict[str, list[Path]] = {}
     sources = {source.name: source for source in site.sources}
-    for path in sorted((site.path / "staging").rglob("*.sql")):
+    for path in [
+        file for folder in site.folders.chain for file in sorted((folder / "staging").glob("*.sql"))
+    ]:
+        raise WangtingError(
+            "暂存模型应放在来源自己的目录中", place=str(path), mend="移到 staging/<来源>/ 之下"
+        )
+    for path in sorted(path for folder in site.folders.staging.values() for path in folder.rglob("*.sql")):
         match = _STAGING_MODEL.match(path.stem)
         if match is None or match["source"] not in sources:
             raise WangtingError(
@@ -233,31 +291,11 @@ def _staged(site: Site) -> dict[str, list[Path]]:
     return found
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
-    if not path.is_file():
-        return []
-    with path.open(encoding="utf-8", newline="") as lines:
-        return list(csv.DictReader(lines))
-
-
-def _code_maps(path: Path) -> dict[str, dict[str, dict[str, str]]]:
-    """The site's code maps: source → list → own code → official code."""
-    maps: dict[str, dict[str, dict[str, str]]] = {}
-    for row in _rows(path):
-        try:
-            maps.setdefault(row["source"], {}).setdefault(row["list"], {})[row["source_code"]] = row["code"]
-        except KeyError as error:
-            raise WangtingError(
-                f"缺少列 {error.args[0]}", place=str(path), mend="表头应为 source,list,source_code,code"
-            ) from error
-    return maps
-
-
-def _region_aliases(path: Path) -> dict[str, str]:
+def _region_aliases(site: Site) -> dict[str, str]:
     """Local region codes without statutory standing → the code that the province knows."""
     return {
         row["region_code"]: row["statutory_code"]
-        for row in _rows(path)
+        for row in site.seed("regions.csv")
         if row["statutory_code"] and row["statutory_code"] != row["region_code"]
     }
 
@@ -280,7 +318,10 @@ def _sources(site: Site) -> dict[str, Any]:
         "name": "run",
         "schema": "run",
         "description": "本次构建的时点与方式",
-        "tables": [{"name": "context", "description": "本次构建。One row."}],
+        "tables": [
+            {"name": "context", "description": "本次构建。One row."},
+            {"name": "removed_cases", "description": "来源删除过记录的办件，本次重新计算。One row per case."},
+        ],
     }
     return {"sources": [*described, run]}
 

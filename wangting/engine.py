@@ -11,7 +11,7 @@ import duckdb
 from wangting import data_keys, settings
 from wangting.errors import WangtingError
 
-Extension = Literal["postgres_scanner", "excel", "httpfs"]
+Extension = Literal["postgres_scanner", "mysql_scanner", "sqlite_scanner", "excel", "httpfs"]
 
 
 def extension_path(name: Extension) -> Path:

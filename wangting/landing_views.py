@@ -1,23 +1,41 @@
 """What a build sees of the landing: one view a declared table over the loads of this run, and the run's own facts."""
 
+from collections.abc import Collection
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from wangting import engine, settings
+import duckdb
+
+from wangting import engine, landed
 from wangting.dbt_assembly import FILE_LINEAGE, LINEAGE, Lane, lane_file
+from wangting.landed import Landed
 from wangting.site import Site
 from wangting.source_spec import Table
 
-Loads = dict[tuple[str, str], list[Path]]
+Loads = dict[tuple[str, str], Landed]
 
 
-def prepare(lane: Lane, site: Site, loads: Loads, context: dict[str, Any]) -> None:
-    """Create schema `landing` (views) and `run.context` (one row) in the lane's file.
+def prepare(
+    lane: Lane,
+    site: Site,
+    loads: Loads,
+    context: dict[str, Any],
+    *,
+    case_tables: Collection[tuple[str, str]] = (),
+    up_to: int | None = None,
+) -> None:
+    """Create schema `landing` (views), `run.context` (one row) and `run.removed_cases` in the lane's file.
+
+    A view shows the rows of this run's loads, without those that are gone at the source and without the rows that tell
+    it. Where a regular run's loads tell it of a case's rows, `run.removed_cases` has the case, and the views show all
+    that is left of it from every load: what the lane holds of it is then computed from nothing, as in a full build.
 
     Args:
-        loads: the files of this run by source and table; a table without files gets an empty view of its types.
+        loads: this run's loads by source and table; a table without any gets an empty view of its types.
         context: the columns of `run.context`.
+        case_tables: the tables whose rows are of cases.
+        up_to: the newest load of this run, by its place in the order of commit.
     """
     file = lane_file(lane)
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -31,11 +49,24 @@ def prepare(lane: Lane, site: Site, loads: Loads, context: dict[str, Any]) -> No
     try:
         connection.execute("create schema if not exists landing")
         connection.execute("create schema if not exists run")
-        for source in site.sources:
-            for name, table in source.tables.items():
-                view = _quoted(f"{source.name}__{name}")
-                query = _query(table, loads.get((source.name, name), []))
-                connection.execute(f"create or replace view landing.{view} as {query}")
+        connection.execute("create or replace table run.removed_cases (case_no varchar)")
+        tables = {
+            (source.name, name): table for source in site.sources for name, table in source.tables.items()
+        }
+        again = False
+        if context["mode"] != "full":
+            again = _find_removed(
+                connection, {key: tables[key] for key in case_tables if key in tables}, loads, up_to
+            )
+        for (source_name, name), table in tables.items():
+            view = landed.quoted(f"{source_name}__{name}")
+            new = loads.get((source_name, name), Landed())
+            known = (
+                landed.landed(source_name, name, up_to=up_to)
+                if again and (source_name, name) in case_tables
+                else None
+            )
+            connection.execute(f"create or replace view landing.{view} as {_query(table, new, known)}")
         values = ", ".join(f"{_value(value)} as {name}" for name, value in context.items())
         connection.execute(f"create or replace table run.context as select {values}")
     finally:
@@ -56,8 +87,52 @@ def _make(file: Path) -> None:
     draft.rename(file)
 
 
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+def _find_removed(
+    connection: duckdb.DuckDBPyConnection,
+    tables: dict[tuple[str, str], Table],
+    loads: Loads,
+    up_to: int | None,
+) -> bool:
+    """Fill `run.removed_cases`: the cases of which this run's loads tell that a row is gone; whether there are any.
+
+    A case is known by its number as the source wrote it, and by what the lane made of it: the records that count now
+    and came from a row that is gone.
+    """
+    records = [
+        str(row[0])
+        for row in connection.execute(
+            "select table_name from duckdb_tables() where schema_name = 'main' and database_name = current_database()"
+            " and regexp_matches(table_name, '^int_.*_deduplicated$')"
+        ).fetchall()
+    ]
+    found = False
+    for (source, name), table in tables.items():
+        new = loads.get((source, name))
+        if new is None or not new.is_deleting or table.case_no is None:
+            continue
+        found = True
+        known = landed.landed(source, name, up_to=up_to)
+        same = " and ".join(f"here.{landed.quoted(key)} = gone.{landed.quoted(key)}" for key in table.key)
+        connection.execute(
+            f"create or replace temp table gone as select here.{landed.quoted(table.case_no)} as case_no, "
+            f"here._load_id as load_id, here._row_hash as row_hash from {landed.relation(known)} as here "
+            f"semi join {landed.gone(table, new)} as gone on {same}"
+        )
+        number = "trim(cast(case_no as varchar))"
+        connection.execute(
+            f"insert into run.removed_cases select distinct {number} from gone where {number} <> ''"
+        )
+        for record in records:
+            connection.execute(
+                f"insert into run.removed_cases select distinct held.application_no from main.{record} as held "
+                "join gone on held._load_id = gone.load_id and held._row_hash = gone.row_hash "
+                f"where held._source = {engine.literal(source)}"
+            )
+    if found:
+        connection.execute(
+            "create or replace table run.removed_cases as select distinct case_no from run.removed_cases"
+        )
+    return found
 
 
 def _value(value: Any) -> str:
@@ -68,16 +143,23 @@ def _value(value: Any) -> str:
     return str(value) if isinstance(value, int) else engine.literal(value)
 
 
-def _query(table: Table, files: list[Path]) -> str:
+def _query(table: Table, new: Landed, known: Landed | None) -> str:
+    """The rows of the `new` loads, and of all `known` ones those of the removed cases."""
     columns = table.columns | LINEAGE | (FILE_LINEAGE if table.pattern else {})
-    empty = ", ".join(f"cast(null as {kind}) as {_quoted(name)}" for name, kind in columns.items())
-    if not files:
+    empty = ", ".join(f"cast(null as {kind}) as {landed.quoted(name)}" for name, kind in columns.items())
+    rows = new if known is None else known
+    if not rows:
         return f"select {empty} where false"
     picked = ", ".join(
-        f"cast({_quoted(name)} as {kind}) as {_quoted(name)}" for name, kind in columns.items()
+        f"cast({landed.quoted(name)} as {kind}) as {landed.quoted(name)}" for name, kind in columns.items()
     )
-    listed = engine.file_list([settings.home() / file for file in files])
     # Files of different ages may have columns in another order, or lack one that was declared later, even all of them:
     # the empty branch names it, and costs the plan nothing.
-    read = f"select * from read_parquet({listed}, union_by_name = true, hive_partitioning = false)"
-    return f"select {picked} from ({read} union all by name select {empty} where false)"
+    read = f"select * from {landed.surviving(table, rows)} union all by name select {empty} where false"
+    if known is None:
+        return f"select {picked} from ({read})"
+    conditions = [f"_load_id in ({', '.join(map(engine.literal, new.loads))})"] if new else []
+    if table.case_no is not None:
+        case_no = f"trim(cast({landed.quoted(table.case_no)} as varchar))"
+        conditions.append(f"{case_no} in (select removed.case_no from run.removed_cases as removed)")
+    return f"select {picked} from ({read}) where {' or '.join(conditions) or 'false'}"

@@ -31,42 +31,13 @@ from sqlalchemy import (
 )
 
 from wangting import ledger_connection, ledger_schema, settings
-
-metadata = MetaData()
-
-# A load: its window is committed here BEFORE the source is asked, so that a rerun has the same load_id.
-loads = Table(
-    "loads",
-    metadata,
-    Column("load_id", String, primary_key=True),
-    Column("source", String, nullable=False),
-    Column("table_name", String, nullable=False),
-    Column("state", String, nullable=False),  # planned, committed, empty, failed
-    Column("commit_seq", Integer),  # grows with every commit; builds take what is above their mark
-    Column("window_low", String),  # inclusive lower bound of the cursor, as text; null: from the beginning
-    Column("window_high", String),  # inclusive upper bound of the cursor
-    Column("load_date", String, nullable=False),
-    Column("path", String),  # relative to the home
-    Column("rows", BigInteger, nullable=False, default=0),
-    Column("bytes", BigInteger, nullable=False, default=0),
-    Column("planned_at", DateTime, nullable=False),
-    Column("loaded_at", DateTime),
-    Column("warning", Text),
-    Column("error", Text),
-    Index("loads_of_table", "source", "table_name", "state"),
-)
-
-# A dropped file is taken once, by its content.
-taken_files = Table(
-    "taken_files",
-    metadata,
-    Column("source", String, primary_key=True),
-    Column("table_name", String, primary_key=True),
-    Column("content_hash", String, primary_key=True),
-    Column("name", String, nullable=False),
-    Column("load_id", String, nullable=False),
-    Column("taken_at", DateTime, nullable=False),
-)
+from wangting.ledger_landing import backfills as backfills
+from wangting.ledger_landing import comparisons as comparisons
+from wangting.ledger_landing import landing_files as landing_files
+from wangting.ledger_landing import loads as loads
+from wangting.ledger_landing import metadata as metadata
+from wangting.ledger_landing import remarks as remarks
+from wangting.ledger_landing import taken_files as taken_files
 
 lanes = Table(
     "lanes",

@@ -92,6 +92,16 @@ def chosen(name: str) -> str | None:
     return os.environ.get(f"WANGTING_{name}") or _simulated_connections().get(name)
 
 
+def missing(text: str) -> list[str]:
+    """The names in `text` that `resolve` would find nowhere."""
+    names = list(dict.fromkeys(_VARIABLE.findall(text)))
+    unknown = [name for name in names if name not in os.environ and airflow_connections.part(name) is None]
+    if not unknown:
+        return []
+    simulated = _simulated_connections()
+    return [name for name in unknown if name not in simulated]
+
+
 def resolve(text: str, *, place: str) -> str:
     """Replace every `${NAME}` in `text` by the environment's value, an Airflow connection's or the simulator's.
 

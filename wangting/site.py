@@ -8,8 +8,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
-from wangting import declared, settings
+from wangting import declared, settings, site_folders
 from wangting.errors import WangtingError
+from wangting.site_folders import Folders
 from wangting.source_spec import Declared, Source, Span
 
 _RATE = re.compile(r"^(\d+(?:\.\d+)?) per (second|minute)$")
@@ -30,6 +31,7 @@ def _named(value: Any) -> Any:
 
 Rate = Annotated[float, BeforeValidator(_rate)]
 Secret = Annotated[str, BeforeValidator(_named)]
+INHERITED = "inherited"  # in `precedence`: what the site that is inherited from says
 WireName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,59}$")]
 
 
@@ -214,8 +216,12 @@ class Site(Declared):
     """A city: its name, its plan, its systems.
 
     Attributes:
+        inherits: another site (a name under sites/, or a folder) whose sources, staging and seeds are taken over unless
+            the site has its own of the same name. without: the names of those that are not.
         go_live: from this business time on the 12 hours count; older records are backfill.
-        precedence: which source wins where two report the same record, first is strongest.
+        precedence: which source wins where two report the same record, first is strongest; in a site that inherits,
+            `inherited` stands for the other's, less what is left out, and so does saying nothing.
+        path: the site's own folder. folders: all that it is made of.
         sources: the systems whose declaration is sound.
         broken: the others, by name, with what is wrong; pulling goes on without them, everything that needs the whole
             city asks `check` first.
@@ -225,6 +231,8 @@ class Site(Declared):
 
     name: str
     title: str
+    inherits: str | None = None
+    without: list[str] = Field(default_factory=list)
     division: str
     zone: str
     plan: str
@@ -235,6 +243,7 @@ class Site(Declared):
     retention: Retention = Retention()
     alarm: Alarm = Alarm()
     path: Path
+    folders: Folders
     sources: list[Source]
     broken: dict[str, WangtingError] = Field(default_factory=dict)
 
@@ -262,6 +271,11 @@ class Site(Declared):
         known = "、".join(source.name for source in self.sources)
         raise WangtingError(f"没有名为 {name} 的来源", place=self.title, mend=f"可用的来源：{known}")
 
+    def seed(self, name: str) -> list[dict[str, str]]:
+        """The rows of one of the site's seeds, all as text; none where the site has no such file."""
+        file = self.folders.seeds.get(name)
+        return [] if file is None else site_folders.rows(file)
+
     @property
     def specification_override(self) -> Path | None:
         """The site's own changes to the exchange specification, where it has any."""
@@ -270,16 +284,22 @@ class Site(Declared):
 
 
 @lru_cache(maxsize=8)
-def _load(path: Path, _stamp: float) -> Site:
+def _load(path: Path, _stamps: tuple[tuple[Path, int, int], ...]) -> Site:
+    folders = site_folders.of(path)
     sources: list[Source] = []
     broken: dict[str, WangtingError] = {}
-    for file in sorted((path / "sources").glob("*/source.yml")):
+    for name, file in folders.sources.items():
         try:
-            sources.append(declared.load(file, Source, name=file.parent.name))
+            sources.append(declared.load(file, Source, name=name))
         except WangtingError as error:
-            broken[file.parent.name] = error
-    site = declared.load(path / "site.yml", Site, path=path, sources=sources, broken=broken)
-    unknown = set(site.precedence) - {source.name for source in sources} - set(broken)
+            broken[name] = error
+    here = {source.name for source in sources} | set(broken)
+    known: dict[str, Any] = {"path": path, "folders": folders, "sources": sources, "broken": broken}
+    if len(folders.chain) > 1 and (found := _precedence(folders.chain)) is not None:
+        own, inherited = found
+        known["precedence"] = [name for name in own if name in here or name not in inherited]
+    site = declared.load(path / "site.yml", Site, **known)
+    unknown = set(site.precedence) - here
     if unknown:
         raise WangtingError(
             f"precedence 中的 {'、'.join(sorted(unknown))} 没有对应的来源目录",
@@ -289,8 +309,35 @@ def _load(path: Path, _stamp: float) -> Site:
     return site
 
 
+def _precedence(chain: tuple[Path, ...]) -> tuple[list[str], set[str]] | None:
+    """The order that a chain of sites amounts to, and which of its names are inherited; None: it says nothing fit."""
+    content, _ = declared.read(chain[0] / "site.yml")
+    own = content.get("precedence", [INHERITED]) if isinstance(content, dict) else None
+    if not isinstance(own, list) or not all(isinstance(name, str) for name in own):
+        return None
+    if len(chain) == 1:
+        return own, set()
+    above = _precedence(chain[1:])
+    inherited = [name for name in above[0] if name not in own] if above else []
+    return [each for name in own for each in (inherited if name == INHERITED else [name])], set(inherited)
+
+
 def current_site() -> Site:
-    """The site that `WANGTING_SITE` names, read once and again when one of its files changes."""
-    path = settings.site_path()
-    files = [path / "site.yml", *(path / "sources").glob("*/source.yml")]
-    return _load(path, max(file.stat().st_mtime for file in files))
+    """The site that `WANGTING_SITE` names, read once and again when one of its files changes, comes or goes."""
+    return at(settings.site_path())
+
+
+def at(path: Path) -> Site:
+    """The site in a folder, read once and again when one of its files changes, comes or goes.
+
+    Raises:
+        WangtingError: its site.yml, or that of a site it inherits from, does not fit.
+    """
+    return _load(path, _stamps(path))
+
+
+def _stamps(path: Path) -> tuple[tuple[Path, int, int], ...]:
+    """Everything that decides what `_load` reads: files with their times and sizes, and the folders that list them."""
+    folders = site_folders.of(path)
+    listed = [*folders.declarations, *folders.seeds.values(), *folders.staging.values()]
+    return tuple((file, found.st_mtime_ns, found.st_size) for file in listed if (found := file.stat()))

@@ -188,7 +188,7 @@ class Table(Declared):
 
     @model_validator(mode="after")
     def _names_exist(self) -> "Table":
-        lineage = {"_file", "_file_row", "_file_date"} if self.pattern else set()
+        lineage = {"_file", "_file_row", "_file_date", "_sheet"} if self.pattern or self.path else set()
         for name in [*self.key, *([self.cursor] if self.cursor else [])]:
             if name not in self.columns and name not in lineage:
                 raise ValueError(f"键或游标 {name} 不在 columns 之中")
@@ -247,6 +247,11 @@ class Source(Declared):
     def _fits_connector(self) -> "Source":
         needed = {"rest": "path", "http": "path", "files": "pattern"}.get(self.connect)
         for name, table in self.tables.items():
+            by = table.deletes.by if table.deletes else None
+            if by == "snapshot" and table.cursor and self.connect not in FILES:
+                raise ValueError(f"表 {name} 的 deletes 为 snapshot，每次都取全表，不应有 cursor")
+            if by in ("keys", "counts") and self.connect in FILES:
+                raise ValueError(f"表 {name} 来自文件，deletes 的 by 只能是 snapshot")
             if needed and getattr(table, needed) is None:
                 raise ValueError(f"表 {name} 缺少 {needed}（connect 为 {self.connect} 时必填）")
         return self

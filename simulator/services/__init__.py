@@ -1,11 +1,20 @@
-"""The city's HTTP services (item catalogue, identity, e-licences), with tokens, pages and bad days."""
+"""The city's HTTP services, from the item catalogue to the sharing platform, with tokens, pages and bad days."""
 
 from pathlib import Path
 
 from simulator import processes
 
 # Each service's prefix in its address, and what its names in connections.json begin with.
-NAMES = {"catalogue": "ITEM_CATALOGUE", "identity": "IDENTITY", "elicence": "ELICENCE"}
+NAMES = {
+    "catalogue": "ITEM_CATALOGUE",
+    "identity": "IDENTITY",
+    "elicence": "ELICENCE",
+    "pages": "PERSONAL_PAGES",
+    "channels": "CHANNELS",
+    "voices": "COMPLAINTS_AND_RATINGS",
+    "resources": "PUBLIC_RESOURCES",
+    "sharing": "SHARING_CATALOGUE",
+}
 
 
 def _folder(home: Path) -> Path:
@@ -20,7 +29,7 @@ def start(home: Path, expires_in: int = 600) -> dict[str, str]:
         expires_in: how long a token holds, in real seconds.
 
     Returns:
-        `<NAME>_URL`, `<NAME>_CLIENT_ID`, `<NAME>_CLIENT_SECRET` for ITEM_CATALOGUE, IDENTITY and ELICENCE.
+        `<NAME>_URL`, `<NAME>_CLIENT_ID`, `<NAME>_CLIENT_SECRET` for each of `NAMES`.
 
     Raises:
         WangtingError: the server did not become healthy; its own words say why.

@@ -1,13 +1,14 @@
-"""The process that serves the item catalogue, identity and e-licences: `python -m simulator.services.server …`.
+"""The process that serves the city's interfaces: `python -m simulator.services.server …`.
 
 Each service lives under its own prefix with its own client, tokens and bad days.
 """
 
+import base64
 import hmac
 import json
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -19,61 +20,28 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 
 from simulator import processes
+from simulator.services import NAMES
+from simulator.services.kinds import KINDS, Kind, Paging
 from simulator.services.rows import Rows
 
 MAX_PAGE = 5_000  # rows
 
 
-@dataclass(frozen=True)
-class Kind:
-    """What one service offers: where, from which file, with which columns (separated by spaces)."""
-
-    prefix: str
-    path: str
-    file: str
-    key: tuple[str, ...]
-    columns: str
-
-
-KINDS = (
-    Kind(
-        "catalogue",
-        "/items",
-        "items.parquet",
-        ("item_code", "item_version"),
-        "item_code item_version item_name parent_item_code item_type unit_code region_code is_settled is_online "
-        "online_depth visit_limit promised_limit promised_limit_unit statutory_limit statutory_limit_unit "
-        "is_immediate person_theme_code legal_theme_code valid_from valid_to updated_at",
-    ),
-    Kind(
-        "identity",
-        "/accounts",
-        "accounts.parquet",
-        ("account_id",),
-        "account_id account_type real_name_level registered_at updated_at id_no",
-    ),
-    Kind(
-        "elicence",
-        "/licences",
-        "licences.parquet",
-        ("licence_no",),
-        "licence_no licence_kind item_code case_no holder_id_no issued_at status updated_at",
-    ),
-)
-
-
 @dataclass
 class Faults:
-    """A service's bad day, for tests: page `not_json_page` is not JSON, everything answers `status`, …"""
+    """A service's bad day, for tests: page `not_json_page` is not JSON, everything answers `status`, the next `busy`
+    pages answer 429, …"""
 
     not_json_page: int | None = None
     status: int | None = None
     missing_column: str | None = None
     wrong_type: str | None = None
+    busy: int = 0
 
     def change(self, wanted: Mapping[str, Any]) -> None:
         """Add faults, or with `clear` end them all. Raises ValueError (Chinese) for what is not known."""
-        kinds = {"not_json_page": int, "status": int, "missing_column": str, "wrong_type": str, "clear": bool}
+        kinds = {"not_json_page": int, "status": int, "missing_column": str, "wrong_type": str, "busy": int}
+        kinds |= {"clear": bool}
         for name, value in wanted.items():
             if name not in kinds or not isinstance(value, kinds[name]):
                 raise ValueError(f"未知的设置 {name} 或类型不符")
@@ -95,21 +63,21 @@ class Faults:
 
 @dataclass
 class Service:
-    """One of the three: tokens, pages, faults."""
+    """One service: its interfaces, tokens, faults."""
 
-    kind: Kind
-    rows: Rows
+    interfaces: list[tuple[Kind, Rows]]
     client_id: str
     client_secret: str
     expires_in: int
     faults: Faults = field(default_factory=Faults)
     tokens: dict[str, float] = field(default_factory=dict)
+    answered: dict[str, list[float]] = field(default_factory=dict)
 
     def routes(self) -> list[Route]:
         """Where it answers, below its prefix."""
         return [
             Route("/token", self.token, methods=["POST"]),
-            Route(self.kind.path, self.page),
+            *(Route(kind.path, self.pages_of(kind, rows)) for kind, rows in self.interfaces),
             Route("/misbehave", self.misbehave, methods=["POST"]),
         ]
 
@@ -130,34 +98,40 @@ class Service:
         self.tokens[token] = now + self.expires_in
         return _json({"access_token": token, "token_type": "Bearer", "expires_in": self.expires_in})
 
-    async def page(self, request: Request) -> Response:
-        """One page of rows."""
-        if self.faults.status is not None:
-            return _broken(self.faults.status)
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or self.tokens.get(token.strip(), 0.0) <= time.monotonic():
-            return _json({"error": "invalid_token", "message": "令牌无效或已过期"}, 401)
-        asked = request.query_params
-        try:
-            page, size = int(asked.get("page", "1")), int(asked.get("size", "500"))
-        except ValueError:
-            return _json({"error": "bad_request", "message": "page、size 应为整数"}, 400)
-        if page < 1 or not 1 <= size <= MAX_PAGE:
-            return _json(
-                {"error": "bad_request", "message": f"page 应从 1 起，size 应为 1 至 {MAX_PAGE}"}, 400
-            )
-        try:
-            after = datetime.fromisoformat(asked["updated_after"]) if asked.get("updated_after") else None
-        except ValueError:
-            return _json({"error": "bad_request", "message": "updated_after 应为 ISO 时间"}, 400)
-        if after is not None and after.tzinfo is not None:
-            return _json({"error": "bad_request", "message": "updated_after 应为不带时区的本地时间"}, 400)
-        if self.faults.not_json_page == page:
-            return Response("<html><body>系统维护中</body></html>", media_type="text/html; charset=utf-8")
-        total, rows = self.rows.page(page, size, after)
-        return _json(
-            {"total": total, "page": page, "size": size, "data": [self.faults.spoil(row) for row in rows]}
-        )
+    def pages_of(self, kind: Kind, rows: Rows) -> Callable[[Request], Awaitable[Response]]:
+        """What answers under one interface's path."""
+
+        async def page(request: Request) -> Response:
+            if self.faults.status is not None:
+                return _broken(self.faults.status)
+            scheme, _, token = request.headers.get("authorization", "").partition(" ")
+            if scheme.lower() != "bearer" or self.tokens.get(token.strip(), 0.0) <= time.monotonic():
+                return _json({"error": "invalid_token", "message": "令牌无效或已过期"}, 401)
+            if self._is_busy(kind):
+                refusal = _json({"error": "too_many_requests", "message": "请求过于频繁"}, 429)
+                refusal.headers["Retry-After"] = "1"
+                return refusal
+            try:
+                wanted = _Wanted.read(kind.paging, request.query_params, rows)
+            except ValueError as problem:
+                return _json({"error": "bad_request", "message": str(problem)}, 400)
+            if self.faults.not_json_page == wanted.number:
+                return Response("<html><body>系统维护中</body></html>", media_type="text/html; charset=utf-8")
+            found = [self.faults.spoil(row) for row in rows.slice(wanted.first, wanted.end)]
+            return _worded(kind.paging, wanted, found, rows, request)
+
+        return page
+
+    def _is_busy(self, kind: Kind) -> bool:
+        if self.faults.busy > 0:
+            self.faults.busy -= 1
+            return True
+        if kind.per_second is None:
+            return False
+        now = time.monotonic()
+        lately = [moment for moment in self.answered.get(kind.path, []) if moment > now - 1]
+        self.answered[kind.path] = lately if len(lately) >= kind.per_second else [*lately, now]
+        return len(lately) >= kind.per_second
 
     async def misbehave(self, request: Request) -> Response:
         """Switch faults on or off."""
@@ -169,6 +143,99 @@ class Service:
         except ValueError as problem:
             return _json({"error": str(problem)}, 400)
         return _json(vars(self.faults))
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """Which rows a request asks for: places, and the number of the page among the whole."""
+
+    first: int
+    end: int
+    size: int
+    number: int
+    total: int
+    is_last: bool
+
+    @classmethod
+    def read(cls, paging: Paging, asked: Mapping[str, str], rows: Rows) -> "_Wanted":
+        """From a request's parameters. Raises ValueError (Chinese) for what is not allowed."""
+        low, high = rows.between(_moment(asked, paging.since), _moment(asked, paging.until))
+        size = _number(asked, paging.size, 500)
+        if not 1 <= size <= MAX_PAGE:
+            raise ValueError(f"{paging.size} 应为 1 至 {MAX_PAGE}")
+        number = None
+        if paging.by == "page":
+            number = page = _number(asked, paging.page, 1)
+            if page < 1:
+                raise ValueError(f"{paging.page} 应从 1 起")
+            first = low + (page - 1) * size
+        elif paging.by == "offset":
+            skipped = _number(asked, paging.page, 0)
+            if skipped < 0:
+                raise ValueError(f"{paging.page} 应从 0 起")
+            first = low + skipped
+        else:
+            name = asked.get(paging.page)
+            first = max(low, rows.after(_opened(name))) if name else low
+        first = min(first, high)
+        end = min(first + size, high)
+        return cls(first, end, size, number or (first - low) // size + 1, high - low, end >= high)
+
+
+def _number(asked: Mapping[str, str], name: str, default: int) -> int:
+    try:
+        return int(asked.get(name, default))
+    except ValueError:
+        raise ValueError(f"{name} 应为整数") from None
+
+
+def _moment(asked: Mapping[str, str], name: str | None) -> datetime | None:
+    if name is None or not asked.get(name):
+        return None
+    try:
+        moment = datetime.fromisoformat(asked[name])
+    except ValueError:
+        raise ValueError(f"{name} 应为 ISO 时间") from None
+    if moment.tzinfo is not None:
+        raise ValueError(f"{name} 应为不带时区的本地时间")
+    return moment
+
+
+def _opened(cursor: str) -> str:
+    try:
+        return base64.urlsafe_b64decode(cursor.encode()).decode()
+    except ValueError:
+        raise ValueError("游标无法识别") from None
+
+
+def _worded(
+    paging: Paging, wanted: _Wanted, found: list[dict[str, Any]], rows: Rows, request: Request
+) -> Response:
+    """A page in the interface's own words."""
+    following = None
+    if paging.by in ("cursor", "link") and not wanted.is_last:
+        following = base64.urlsafe_b64encode(rows.name(wanted.end - 1).encode()).decode()
+    content: Any = {}
+    if paging.by == "page":
+        content = {"total": wanted.total, "page": wanted.number, "size": wanted.size}
+    _put(content, paging.total, wanted.total)
+    if paging.by == "cursor":
+        _put(content, paging.next, following)
+    _put(content, paging.rows, found)
+    answer = _json(content if paging.rows else found)
+    if paging.by == "link" and following is not None:
+        address = request.url.include_query_params(**{paging.page: following})
+        answer.headers["Link"] = f'<{address}>; rel="next"'
+    return answer
+
+
+def _put(content: dict[str, Any], place: str | None, value: Any) -> None:
+    *outer, last = (place or "").split(".")
+    if not last:
+        return
+    for name in outer:
+        content = content.setdefault(name, {})
+    content[last] = value
 
 
 def _iso(value: Any) -> str:
@@ -197,16 +264,19 @@ async def _object(request: Request) -> dict[str, Any] | None:
 def application(
     emitted: Path, clients: Mapping[str, tuple[str, str]], expires_in: int, mark: str
 ) -> Starlette:
-    """The three services over the files in `emitted`; `clients` maps a prefix to its client id and secret."""
+    """The services over the files in `emitted`; `clients` maps a prefix to its client id and secret."""
 
     async def health(request: Request) -> Response:
         return _json({"status": "ok", "mark": mark})
 
     mounts = []
-    for kind in KINDS:
-        rows = Rows(emitted / kind.file, kind.key, tuple(kind.columns.split()))
-        service = Service(kind, rows, *clients[kind.prefix], expires_in)
-        mounts.append(Mount(f"/{kind.prefix}", routes=service.routes()))
+    for prefix, client in clients.items():
+        interfaces = [
+            (kind, Rows(emitted / kind.file, kind.key, tuple(kind.columns.split())))
+            for kind in KINDS
+            if kind.prefix == prefix
+        ]
+        mounts.append(Mount(f"/{prefix}", routes=Service(interfaces, *client, expires_in).routes()))
     return Starlette(routes=[Route("/health", health), *mounts])
 
 
@@ -218,8 +288,8 @@ def main() -> None:
     given = parser.parse_args()
     lock = processes.hold(given.folder)
     clients = {
-        kind.prefix: (f"wangting-{kind.prefix}", processes.secret(given.folder / f"{kind.prefix}.secret"))
-        for kind in KINDS
+        prefix: (f"wangting-{prefix}", processes.secret(given.folder / f"{prefix}.secret"))
+        for prefix in NAMES
     }
     try:
         processes.serve(

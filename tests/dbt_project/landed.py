@@ -56,11 +56,21 @@ def land(source: str, table: str, rows: list[dict[str, Any]], *, loaded_at: date
     file = settings.home() / path
     file.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(landed, file, compression="zstd")
-    commit(source, table, load_id, path, len(rows), at)
+    commit(
+        source, table, load_id, path, len(rows), at, deleted=sum(bool(row.get("_is_deleted")) for row in rows)
+    )
     return load_id
 
 
-def commit(source: str, table: str, load_id: str, path: str, rows: int, at: datetime) -> None:
+def land_deletes(source: str, table: str, rows: list[dict[str, Any]]) -> str:
+    """One committed load that says that these rows are gone: of each its key alone."""
+    key = current_site().source(source).tables[table].key
+    return land(source, table, [{name: row[name] for name in key} | {"_is_deleted": True} for row in rows])
+
+
+def commit(
+    source: str, table: str, load_id: str, path: str, rows: int, at: datetime, *, deleted: int = 0
+) -> None:
     """Enter a landed file in the ledger."""
     with ledger.transaction() as connection:
         connection.execute(
@@ -73,6 +83,7 @@ def commit(source: str, table: str, load_id: str, path: str, rows: int, at: date
                 load_date=f"{at:%Y-%m-%d}",
                 path=path,
                 rows=rows,
+                deleted=deleted or None,
                 planned_at=at,
                 loaded_at=at,
             )

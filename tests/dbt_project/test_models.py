@@ -89,9 +89,9 @@ def test_a_model_that_does_not_run_is_named_in_one_sentence(built, monkeypatch):
 
     prepared = landing_views.prepare
 
-    def spoil(lane, site, loads, context):
-        prepared(lane, site, loads, context)
-        with duckdb.connect(str(lane_file(lane))) as connection:
+    def spoil(*given, **named):
+        prepared(*given, **named)
+        with duckdb.connect(str(lane_file("exchange"))) as connection:
             connection.execute("drop view landing.unified_platform__ex_gdbs_sb")
 
     with monkeypatch.context() as patch:

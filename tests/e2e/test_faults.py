@@ -179,7 +179,6 @@ TROUBLES = [
     ("unified_platform", "统一申办受理平台", "用户名或密码被拒绝"),
     ("housing_bureau", "住房城乡建设业务系统", "连不上来源"),
     ("item_catalogue", "事项目录管理系统", "返回的不是 JSON"),
-    ("identity", "统一身份认证平台", "没有设置环境变量 IDENTITY_URL"),
     ("elicence", "电子证照系统", "客户端标识或密钥被拒绝"),
     ("town_station", "镇便民服务中心登记表", "不是有效的 .xlsx 文件"),
 ]
@@ -190,6 +189,15 @@ def test_a_systems_trouble_is_one_sentence_that_names_it(all_broken, source, tit
     assert all_broken.code == 1 and not all_broken.err.strip()
     [sentence] = errors(all_broken)[source]
     assert is_clear(sentence) and title in sentence and source in sentence and trouble in sentence
+
+
+def test_a_system_whose_address_nobody_has_set_is_told_of_and_passed_over(all_broken):
+    [table] = [
+        table for table in all_broken.data if (table["source"], table["table"]) == ("identity", "accounts")
+    ]
+    [sentence] = table["warnings"]
+    assert table["state"] == "unavailable" and not table["errors"]
+    assert "统一身份认证平台（identity）本机不可用" in sentence and "IDENTITY_URL" in sentence
 
 
 @pytest.fixture(scope="module")

@@ -13,19 +13,21 @@ SEEDS = Path(__file__).parents[2] / "sites" / "chaozhou" / "seeds"
 Rows = list[tuple[Any, ...]]
 
 
-def connect(truth: Path, marts: Path) -> duckdb.DuckDBPyConnection:
-    """A connection with the truth's tables and, attached read-only as `m`, the published marts."""
+def connect(truth: Path, marts: Path, seeds: Path = SEEDS) -> duckdb.DuckDBPyConnection:
+    """A connection with the truth's tables and, attached read-only as `m`, the published marts; `seeds`: the site's."""
     con = duckdb.connect(config={"temp_directory": str(truth / "spill"), "memory_limit": "4GB"})
     for name in ("cases_as_emitted", "items", "records", "defects"):
         con.execute(f"create view {name} as select * from read_parquet('{truth / name}.parquet')")
     con.execute(f"attach '{marts}' as m (read_only)")
     # A unit's region is the unit's own, whatever a record says of it.
-    con.execute(f"create view units as select * from read_csv('{SEEDS / 'units.csv'}', all_varchar = true)")
+    con.execute(f"create view units as select * from read_csv('{seeds / 'units.csv'}', all_varchar = true)")
     con.execute(f"""
         create view regions as
         select *, case when region_level = 'town' then parent_code else region_code end as county_code
-        from read_csv('{SEEDS / "regions.csv"}', all_varchar = true)
+        from read_csv('{seeds / "regions.csv"}', all_varchar = true)
     """)
+    # The whole: a city, or a district whose towns lie in no other county.
+    con.execute("create macro whole() as (select region_code from regions where region_level = 'city')")
     return con
 
 
@@ -42,7 +44,7 @@ def case_differences(con: duckdb.DuckDBPyConnection) -> Rows:
         where is_business_volume and subject is not null
     """)
     scopes = {
-        "city": "'445100000000'",
+        "city": "whole()",
         "level": "c.level_code",
         "unit": "c.unit_code",
         "channel": "c.channel",
@@ -56,7 +58,7 @@ def case_differences(con: duckdb.DuckDBPyConnection) -> Rows:
         where r.region_level <> 'city'
         union all
         select 'region', r.county_code, c.* from counted c join regions r using (region_code)
-        where r.region_level = 'town'
+        where r.region_level = 'town' and r.county_code <> whole()
         union all
         select 'level', 'county', c.* from counted c where c.level_code = 'town'
     """)
@@ -159,12 +161,13 @@ def item_differences(con: duckdb.DuckDBPyConnection, as_of: date) -> Rows:
             select i.*, u.level_code, r.county_code
             from counted_items i join units u using (unit_code) join regions r on r.region_code = u.region_code
         )
-        select 'city' as scope_kind, '445100000000' as scope_code, * from placed
+        select 'city' as scope_kind, whole() as scope_code, * from placed
         union all select 'level', level_code, * from placed
         union all select 'level', 'county', * from placed where level_code = 'town'
         union all select 'unit', unit_code, * from placed
         union all select 'region', region_code, * from placed where level_code <> 'municipal'
-        union all select 'region', county_code, * from placed where county_code <> region_code
+        union all select 'region', county_code, * from placed
+            where county_code <> region_code and county_code <> whole()
         union all select 'theme', person_theme_code, * from placed where person_theme_code is not null
         union all select 'theme', legal_theme_code, * from placed where legal_theme_code is not null
     """)

@@ -1,6 +1,8 @@
 """A small city of its own for every test, and a small real HTTP service with a token and pages."""
 
 import json
+import shutil
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -12,7 +14,8 @@ from urllib.parse import parse_qs, urlsplit
 import duckdb
 import pytest
 
-from ingestion import rest
+from ingestion import web
+from tests.ingestion.mariadb import MariaDB, is_installed
 from wangting import clock, ledger
 from wangting.ledger import loads
 
@@ -63,14 +66,32 @@ class City:
 
     def landed(self, source: str, table: str) -> list[dict[str, Any]]:
         """The rows of every committed load, through the ledger as a build reads them."""
-        files = [str(self.home / row["path"]) for row in ledger.committed_loads(source, table)]
-        if not files:
+        loaded = ledger.committed_loads(source, table)
+        if not loaded:
             return []
+        # A merged file is named by each of its loads; which of its rows are read is said by their load.
+        files = sorted({str(self.home / row["path"]) for row in loaded})
+        ids = [row["load_id"] for row in loaded]
         found = duckdb.connect().execute(
-            "SELECT * FROM read_parquet(?, union_by_name = true) ORDER BY ALL", [files]
+            "SELECT * FROM read_parquet(?, union_by_name = true, hive_partitioning = false)"
+            " WHERE list_contains(?, _load_id) ORDER BY ALL",
+            [files, ids],
         )
         names = [column[0] for column in found.description or []]
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+    def standing(self, source: str, table: str, key: str) -> dict[Any, dict[str, Any]]:
+        """What counts now by what landed: of each key the row of the newest load, unless that says that it is gone."""
+        order = {row["load_id"]: row["commit_seq"] for row in ledger.committed_loads(source, table)}
+        newest: dict[Any, dict[str, Any]] = {}
+        for row in sorted(self.landed(source, table), key=lambda row: order[row["_load_id"]]):
+            newest[row[key]] = row
+        return {name: row for name, row in newest.items() if not row["_is_deleted"]}
+
+    def remarks(self, **wanted: Any) -> list[dict[str, Any]]:
+        """The ledger's remarks in the order of noting."""
+        found = ledger.rows(ledger.remarks.select().order_by(ledger.remarks.c.remark_id))
+        return [row for row in found if all(row[name] == value for name, value in wanted.items())]
 
     def visible(self) -> list[Path]:
         """Every file under landing/, half-written ones too."""
@@ -96,6 +117,7 @@ class Service:
         self.asked: list[tuple[str, dict[str, str]]] = []
         self.tokens = 0
         self.address = ""
+        self.headers: dict[str, str] = {}  # of the last request
 
     def answer(self, path: str, asked: dict[str, str], authorization: str, body: bytes) -> Answer:
         """What the service says."""
@@ -125,7 +147,7 @@ class Service:
 @pytest.fixture
 def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
     """A real HTTP server on a free port; waits between tries are short."""
-    monkeypatch.setattr(rest, "WAITS", (0.01, 0.01))
+    monkeypatch.setattr(web, "WAITS", (0.01, 0.01))
     served = Service()
 
     class Handler(BaseHTTPRequestHandler):
@@ -133,6 +155,7 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
             parts = urlsplit(self.path)
             asked = {name: values[0] for name, values in parse_qs(parts.query).items()}
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            served.headers = dict(self.headers.items())
             status, headers, content = served.answer(
                 parts.path, asked, self.headers.get("Authorization", ""), body
             )
@@ -156,3 +179,18 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
     server.shutdown()
     server.server_close()
     thread.join()
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[MariaDB]:
+    """One real MariaDB a session, where one is installed; ended and removed by its own handle."""
+    if not is_installed():
+        pytest.skip("no MariaDB server is installed here")
+    # Not under tmp_path: a socket's path may have 107 characters only.
+    folder = Path(tempfile.mkdtemp(prefix="wtmy"))
+    server = MariaDB(folder)
+    try:
+        yield server
+    finally:
+        server.end()
+        shutil.rmtree(folder, ignore_errors=True)

@@ -126,20 +126,21 @@ def test_the_commands_show_results_states_and_exit_codes(city: Any, tmp_path: Pa
     assert done.exit_code == 1 and (town["state"], town["rows"], gone["state"]) == ("committed", 1, "failed")
     assert "文件夹不存在" in run(app, ["pull", "gone"]).stdout
     assert run(app, ["pull", "town"]).exit_code == 0
-    systems = {one["source"]: one for one in json.loads(run(app, ["sources", "--json"]).stdout)}
+    shown = json.loads(run(app, ["sources", "--json"]).stdout)
+    systems = {one["source"]: one for one in shown if one["source"]}
     assert {name: one["state"] for name, one in systems.items()} == {
         "town": "ok",
         "gone": "failed",
         "later": "never",
     }
     assert systems["town"]["rows"] == 1 and systems["town"]["silence_hours"] == 0.0
-    city.at("2017-12-01 13:00")
+    city.at("2017-12-01 17:00")
     assert run(app, ["pull", "town"]).exit_code == 0
     [town] = [one for one in json.loads(run(app, ["sources", "--json"]).stdout) if one["source"] == "town"]
     assert (town["state"], town["silence_hours"], town["last_load_at"]) == (
         "silent",
-        5.0,
-        "2017-12-01T13:00:00",
+        6.0,  # office hours from 8:30 to 12 and from 14:30
+        "2017-12-01T17:00:00",
     )
     shown = run(app, ["sources"]).stdout
     assert "沉默" in shown and "失败" in shown and "未取过" in shown

@@ -39,7 +39,7 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, li
             steps.append(_state(again))
         yield home, steps
     finally:
-        made.server.stop()
+        made.stop()
         if before is None:
             del os.environ["WANGTING_HOME"]
         else:

@@ -58,14 +58,15 @@
 {%- endmacro %}
 
 {# The scopes that a row belongs to, as [kind, code expression, condition]. A county is its own units with its towns';
-   a town is also a region of its own. #}
+   a town is also a region of its own. Where the site itself is a county (a district with towns), its own figures are the
+   city's. #}
 {% macro scopes(grain) %}
 {%- set found = [
     ['city', "'" ~ var('division') ~ "'", '1 = 1'],
     ['level', "'municipal'", "level_code = 'municipal'"],
     ['level', "'county'", "level_code in ('county', 'town')"],
     ['level', "'town'", "level_code = 'town'"],
-    ['region', 'county_code', 'county_code is not null'],
+    ['region', 'county_code', "county_code <> '" ~ var('division') ~ "'"],
     ['region', 'region_code', 'region_code <> county_code'],
     ['unit', 'unit_code', 'unit_code is not null'],
     ['theme', 'person_theme_code', 'person_theme_code is not null'],

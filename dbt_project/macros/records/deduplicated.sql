@@ -55,7 +55,7 @@
    only makes the order total. #}
 {% macro record_order() %}
 {%- set sources = var('precedence') -%}
-case _source{% for source in sources %} when '{{ source }}' then {{ loop.index }}{% endfor %} else {{ sources | length + 1 }} end asc,
+{%- if sources %}case _source{% for source in sources %} when '{{ source }}' then {{ loop.index }}{% endfor %} else {{ sources | length + 1 }} end asc,{% endif %}
             source_record_version desc nulls last,
             source_written_at desc nulls last,
             _loaded_at desc nulls last,
@@ -212,6 +212,7 @@ rivals as (
     select {% for name in key %}held.{{ name }}, {% endfor %}{% for name, type in lineage_columns() %}held.{{ name }}, {% endfor %}held._first_loaded_at, 0 as is_new
     from {{ this }} as held
     inner join newest on {{ same_key(key, 'held', 'newest') }}
+    {{ not_removed('held.application_no') }}
 ),
 
 contest as (

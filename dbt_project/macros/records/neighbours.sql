@@ -70,7 +70,9 @@ select those.application_no as case_no
             union all
             select distinct held.case_no, {% for part, expression in before %}{{ expression }} as {{ part }}{{ ', ' if not loop.last }}{% endfor %}
             from {{ held }} as held
-            where held.case_no in (select staged.application_no from ({{ staged }}) as staged)
+            where
+                held.case_no in (select staged.application_no from ({{ staged }}) as staged)
+                or held.case_no in ({{ removed_cases() }})
             {%- endif %}
         ) as moved
         group by case_no, {% for part, expression in now %}{{ part }}{{ ', ' if not loop.last }}{% endfor %}

@@ -16,9 +16,10 @@ select one.application_no
         select staged.application_no
         from ({{ staged_rows(kind, number + [['_source', 'string']]) }}) as staged
         inner join {{ held }} as held on staged.application_no = held.application_no and staged._source <> held._source
+        {{ not_removed('held.application_no') }}
         union
         select before.case_no as application_no
         from {{ before }} as before
-        where before.kind = '{{ kind }}'
+        where before.kind = '{{ kind }}' {{ not_removed('before.case_no', and_=true) }}
 {%- endif -%}
 {% endmacro %}

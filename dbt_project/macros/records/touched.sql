@@ -11,3 +11,12 @@
     )
 {%- endif -%}
 {% endmacro %}
+
+{# The cases of which rows are gone at their source. Of them an incremental model keeps nothing: this run's staging shows
+   all that is left of them, and `touched_strategy` takes away what was. Empty in a full build. #}
+{% macro removed_cases() %}select removed.case_no from {{ source('run', 'removed_cases') }} as removed{% endmacro %}
+
+{# Restricts what earlier runs left to the cases that stay. #}
+{% macro not_removed(column, and_=false) %}
+{{- 'and' if and_ else 'where' }} not exists (select 1 from {{ source('run', 'removed_cases') }} as removed where removed.case_no = {{ column }})
+{%- endmacro %}

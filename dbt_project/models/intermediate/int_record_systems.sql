@@ -19,17 +19,17 @@ with reported as (
     union all
     {% if earlier %}
     select '{{ kind }}' as kind, {{ record_key(kind) }} as record_key, application_no as case_no, {{ hash_of(fields_of(kind)) }} as content_hash, {{ lineage | join(', ') }}
-    from {{ held }}
+    from {{ held }} as held
     where
-        application_no in ({{ shared }})
-        and application_no in (select staged.application_no from ({{ staged_rows(kind, [['application_no', 'string']]) }}) as staged)
+        held.application_no in ({{ shared }}) {{ not_removed('held.application_no', and_=true) }}
+        and held.application_no in (select staged.application_no from ({{ staged_rows(kind, [['application_no', 'string']]) }}) as staged)
     union all
     {% endif %}
     {% endfor %}
     {% if is_incremental() %}
     select {% for name in kept %}before.{{ name }}{{ ', ' if not loop.last }}{% endfor %}
     from {{ this }} as before
-    where before.case_no in (
+    {{ not_removed('before.case_no') }} and before.case_no in (
         {% for kind in var('record_kinds') if kind != 'materials' and sources_of(kind) | length > 1 %}
         select application_no from ({{ staged_rows(kind, [['application_no', 'string']]) }}) as staged
         union

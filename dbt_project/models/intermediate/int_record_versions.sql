@@ -16,20 +16,20 @@ with shown as (
     from ({{ staged }}) as staged
     where
         application_no in (select corrected.application_no from ({{ staged }}) as corrected where corrected.source_record_version > 1)
-        {% if earlier %}or application_no in (select before.case_no from {{ this }} as before where before.kind = '{{ kind }}'){% endif %}
+        {% if earlier %}or application_no in (select before.case_no from {{ this }} as before where before.kind = '{{ kind }}' {{ not_removed('before.case_no', and_=true) }}){% endif %}
     {% if earlier %}
     union all
     select '{{ kind }}' as kind, {{ record_key(kind) }} as record_key, application_no as case_no, _source, source_record_version
-    from {{ held }}
+    from {{ held }} as held
     where
-        _source in ({{ source_names }})
+        _source in ({{ source_names }}) {{ not_removed('held.application_no', and_=true) }}
         and application_no in (select corrected.application_no from ({{ staged }}) as corrected where corrected.source_record_version > 1)
     {% if systems %}
     union all
     select kind, record_key, case_no, _source, source_record_version
-    from {{ systems }}
+    from {{ systems }} as systems
     where
-        kind = '{{ kind }}'
+        kind = '{{ kind }}' {{ not_removed('systems.case_no', and_=true) }}
         and _source in ({{ source_names }})
         and case_no in (select corrected.application_no from ({{ staged }}) as corrected where corrected.source_record_version > 1)
     {% endif %}

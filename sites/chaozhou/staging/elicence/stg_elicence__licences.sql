@@ -6,6 +6,7 @@ renamed as (
     select
         licence_no,
         licence_kind,
+        issue_way,
         item_code,
         case_no,
         holder_id_no,

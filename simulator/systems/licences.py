@@ -1,0 +1,88 @@
+"""What does the e-licence system keep? The kinds it may issue, the licences with what became of them, their use.
+
+Four in five licences of the city's cases are issued, most within the hour; older paper ones are converted (存量转换).
+"""
+
+from simulator.systems.tables import Table
+
+
+def _kinds(until: str) -> str:
+    return f"""
+        with named as (
+            select unnest(['营业执照', '完税证明', '结婚证', '残疾人证']) as kind_name, '市政务服务数据管理局' as owner
+            union
+            select replace(name, '许可', '') || '证', min(unit_name) from versions
+            where item_type = '行政许可' and level_code = 'municipal' and parent_code is null group by 1),
+        coded as (select *, 'ZZ' || left(md5(kind_name), 8) as kind_code from named),
+        planned as (
+            select *, pick('issuing', kind_code, 5) > 0 as is_issuing, pick('using', kind_code, 4) > 0 as is_using,
+                (date '2017-03-31' + 30 * pick('planned', kind_code, 12)::integer) as planned_on,
+                office(date '2017-02-01' + pick('opened', kind_code, 400)::integer, 'opened', kind_code) as opened_at
+            from coded),
+        versions as (
+            select *, 'planned' as status, timestamp '2017-01-20 10:00:00' + to_minutes(pick('listed', kind_code, 9000))
+                as seen_at from planned
+            union all select *, 'opened', opened_at from planned where is_issuing)
+        select kind_code, kind_name, owner as issuing_unit, is_issuing, is_using,
+            case when is_issuing then planned_on end as planned_on,
+            case when status = 'opened' then opened_at::date end as opened_on, status,
+            written(seen_at, concat(kind_code, status)) as updated_at, seen_at, null::timestamp as gone_at
+        from versions where seen_at <= {until}"""
+
+
+def _moves(issued: str) -> str:
+    """The versions of issued licences: some are changed, some abolished later."""
+    return f"""
+        with issued as ({issued}),
+        versions as (
+            select *, 'valid' as status, issued_at as seen_at from issued
+            union all
+            select *, 'changed', issued_at + to_seconds(86400 + pick('changed', licence_no, 5000000))
+            from issued where pick('fate', licence_no, 60) < 2
+            union all
+            select *, 'abolished', issued_at + to_seconds(5200000 + pick('abolished', licence_no, 9000000))
+            from issued where pick('fate', licence_no, 60) in (1, 2))
+        select licence_no, licence_kind, issue_way, item_code, case_no, holder_id_no, issued_at, status,
+            case status when 'valid' then issued_at else written(seen_at, concat(licence_no, status)) end as updated_at,
+            seen_at, null::timestamp as gone_at
+        from versions"""
+
+
+_OF_CASES = _moves("""
+    select b.ZJBH as licence_no, b.ZJGZMC as licence_kind, 'new' as issue_way, b.SXBM as item_code, b.SBLSH as case_no,
+        s.SQRZJHM as holder_id_no, c.at_bj + to_seconds(600 + c.case_id % 40 * 60) as issued_at
+    from happened_bj b join plan c on c.case_id = b._case_id join happened_sb s on s._case_id = b._case_id
+    where b.BJJGDM = '0' and c.case_id % 5 <> 0""")
+
+_CONVERTED = """
+    select 'DZYYZZ' || credit_code as licence_no, '营业执照' as licence_kind, 'converted' as issue_way,
+        null::varchar as item_code, null::varchar as case_no, credit_code as holder_id_no,
+        timestamp '2017-05-02 09:00:00' + to_seconds(pick('converted', eid, 30000000)) as issued_at
+    from firms where eid % 16 = 1
+    union all
+    select case pid % 2 when 0 then 'DZJHZ' else 'DZCJRZ' end || lpad(pid::varchar, 9, '0'),
+        case pid % 2 when 0 then '结婚证' else '残疾人证' end, 'converted', null, null, id_no,
+        timestamp '2017-05-02 09:00:00' + to_seconds(pick('converted', pid, 30000000))
+    from persons where pid % 40 in (4, 5)"""
+
+
+def _converted(until: str) -> str:
+    return f"select * from ({_moves(_CONVERTED)}) where seen_at <= {until}"
+
+
+_USES = """
+    with used as (
+        select 'YZ' || c.sblsh as use_no, case c.applicant when 1 then 'DZJHZ' || lpad(c.pid::varchar, 9, '0')
+                else 'DZYYZZ' || f.credit_code end as licence_no,
+            case c.applicant when 1 then '结婚证' else '营业执照' end as licence_kind, c.sblsh as case_no,
+            c.sxbm as item_code, c.at_sb as used_at, c.at_sb + to_seconds(60 + pick('use', c.case_id, 3000)) as seen_at
+        from plan c join firms f using (eid) where pick('uses', c.case_id, 12) = 0)
+    select use_no, licence_no, licence_kind, case_no, item_code, used_at, '以电子证照代替纸质材料' as purpose,
+        written(seen_at, use_no) as updated_at, seen_at, null::timestamp as gone_at
+    from used"""
+
+TABLES = (
+    Table("elicence", "licences", ("licence_no",), _converted, _OF_CASES, file="licences"),
+    Table("elicence", "kinds", ("kind_code",), _kinds),
+    Table("elicence", "uses", ("use_no",), of_cases=_USES),
+)

@@ -1,0 +1,27 @@
+{{ config(enabled=target.name != 'exchange') }}
+
+with source as (
+    select * from {{ source('population_register', 'changes') }}
+),
+
+renamed as (
+    select
+        {{ adapter.quote('变更流水号') }} as change_no,
+        {{ adapter.quote('变更类型') }} as change_kind,
+        {{ adapter.quote('公民身份号码') }} as id_no,
+        {{ adapter.quote('姓名') }} as person_name,
+        {{ adapter.quote('性别') }} as sex,
+        {{ adapter.quote('出生日期') }} as born_on,
+        {{ adapter.quote('户籍区划') }} as household_region_code,
+        {{ adapter.quote('住址') }} as address,
+        {{ adapter.quote('保留号码') }} as kept_id_no,
+        {{ adapter.quote('变更时间') }} as changed_at,
+        _file_date,
+        _source,
+        _load_id,
+        _loaded_at,
+        _row_hash
+    from source
+)
+
+select * from renamed

@@ -1,0 +1,34 @@
+{% set q = adapter.quote %}
+with source as (
+    select * from {{ source('provincial_vertical', 'aj') }}
+    where {{ q('受理结论') }} is not null or {{ q('受理时间') }} is not null
+),
+
+units as (
+    select unit_code as known_unit_code, unit_name as known_unit_name from {{ ref('units') }}
+),
+
+renamed as (
+    select
+        {{ as_kind('acceptances', {
+            'application_no': q('受理号'),
+            'item_code': q('事项代码'),
+            'unit_name': 'known_unit_name',
+            'unit_code': q('机构代码'),
+            'region_code': region_code(q('行政区划')),
+            'handler_name': q('受理人'),
+            'status': code('provincial_vertical', 'acceptance_status', q('受理结论')),
+            'refusal_reason': q('不受理原因'),
+            'receipt_no': q('受理回执'),
+            'accepted_at': q('受理时间'),
+            'limit_value': q('承诺时限'),
+            'limit_unit': code('provincial_vertical', 'limit_unit', q('时限单位')),
+            'material_list': q('受理材料'),
+            'source_record_version': q('下发批次'),
+            'source_written_at': q('更新时间')
+        }) }}
+    from source
+    left join units on source.{{ q('机构代码') }} = units.known_unit_code
+)
+
+select * from renamed
