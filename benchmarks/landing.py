@@ -28,6 +28,7 @@ from benchmarks.servers import MariaDB, Postgres, Server, has_mariadb
 
 ROOT = Path(__file__).resolve().parents[1]
 AIM = 1.2
+DLT_BACKENDS = ("sqlalchemy", "pyarrow")  # its default, and its fastest of its own
 
 SOURCE = """
 title: 基准
@@ -102,7 +103,7 @@ os.environ |= {"DLT_DATA_DIR": sys.argv[2], "RUNTIME__DLTHUB_TELEMETRY": "false"
 import dlt
 from dlt.sources.sql_database import sql_table
 def work():
-    table = sql_table(credentials=sys.argv[1], table="cases", backend="pyarrow", chunk_size=100_000)
+    table = sql_table(credentials=sys.argv[1], table="cases", backend=sys.argv[3], chunk_size=100_000)
     pipeline = dlt.pipeline("bench", destination=dlt.destinations.filesystem("file://" + sys.argv[2] + "/out"),
                             dataset_name="bench", pipelines_dir=sys.argv[2])
     pipeline.run(table, loader_file_format="parquet")
@@ -171,12 +172,10 @@ def run(make: Callable[[Path], Server], rows: int, news: int, repeat: int, dlt: 
         slower, dearer = line("landing, first load", landed, bare)
         assert all(run["rows"] == rows for run in bare + landed)
         if dlt is not None:
-            (folder / "dlt").mkdir()
-            line(
-                "dlt, whole table",
-                [measure(server, DLT, server.alchemy, str(folder / "dlt"), python=dlt)],
-                landed,
-            )
+            for backend in DLT_BACKENDS:
+                (folder / backend).mkdir()
+                arguments = (server.alchemy, str(folder / backend), backend)
+                line(f"dlt, {backend}", [measure(server, DLT, *arguments, python=dlt)], landed)
         server.fill(rows + 1, rows + news, "2017-06-01", 0)
         since = "timestamp '2017-05-31 23:50:00' AND changed <= timestamp '2017-06-01 01:00:00'"
         query = f"SELECT * FROM cases WHERE changed >= {since}".replace("'", "''")

@@ -55,7 +55,8 @@ class Files:
             try:
                 digest = hashed(file)
                 # Known under another name it is a copy; put back under its own name after another one it is news.
-                if digest in known and last.get(name, digest) == digest:
+                is_copy = digest in known and last.get(name, digest) == digest
+                if is_copy and not windows.is_next_snapshot(load, name, last):
                     continue
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 if hashed(file, copy) != digest:  # somebody writes to it after all

@@ -253,6 +253,9 @@ def pull_one(
         span: only this window once more, as a backfill.
     """
     spec = session.spec
+    declared = spec.tables[table].deletes
+    if spec.connect in FILES and declared is not None and declared.by == "snapshot":
+        full = False  # each file is compared with the one before it; from the first one on would be backwards
     started = time.monotonic()
     result = LoadResult(spec.name, table, "empty")
     trouble: WangtingError | None = None

@@ -274,3 +274,13 @@ def taken_before(source: Source, name: str) -> tuple[set[str], dict[str, str]]:
         .order_by(taken.c.taken_at, taken.c.load_id)
     )
     return {row["content_hash"] for row in found}, {row["name"]: row["content_hash"] for row in found}
+
+
+def is_next_snapshot(load: Load, name: str, last: dict[str, str]) -> bool:
+    """Whether a file is the next whole table: its content may be that of an earlier one, to which it then returns.
+
+    Args:
+        last: the names that were taken, as `taken_before` gives them; the files of such a table sort by their names.
+    """
+    deletes = load.table.deletes
+    return deletes is not None and deletes.by == "snapshot" and bool(last) and name > max(last)

@@ -35,6 +35,8 @@ _AT_THE_LIMITS = (
     "tests/exchange/test_outbox_machine.py",
 )
 
+_BESIDE_THE_CASES = ("tests/simulator/test_systems_beside.py",)
+
 # Longest first: with two at a time the last one alone decides the end.
 ROOMS = [
     Room("exchange", ("tests/exchange",), 6, without=_AT_THE_LIMITS),
@@ -45,8 +47,10 @@ ROOMS = [
     Room("whole way", ("tests/e2e/test_whole_way.py",), 4),
     Room("a simulated week, in short", ("tests/e2e/test_a_simulated_week.py",), 4),
     Room("every system", ("tests/e2e/test_every_system.py",), 4),
+    Room("systems that carry cases", ("tests/e2e/test_case_systems.py",), 4),
     Room("scheduler", ("tests/e2e/test_scheduler.py",), 3),
-    Room("simulator", ("tests/simulator",), 3),
+    Room("simulator", ("tests/simulator",), 4, without=_BESIDE_THE_CASES),
+    Room("simulator: beside the cases", _BESIDE_THE_CASES, 3),
     Room("ingestion", ("tests/ingestion",), 4),
     Room("sites and worked examples", ("tests/sites", "tests/e2e/test_worked_examples.py"), 4),
     Room(

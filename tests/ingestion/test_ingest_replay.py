@@ -1,6 +1,7 @@
 """Replay: the landing is made anew from what was kept, without a word to the source."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -130,4 +131,55 @@ def test_the_command_says_what_it_did(city: Any, web: Any) -> None:
     told = json.loads(CliRunner().invoke(app, ["compact", "--json"]).stdout)
     assert [(one["table"], one["span"], one["files"]) for one in told["merged"]] == [
         ("accounts", "2017-12-01", 3)
+    ]
+
+
+FOLDER = """
+connect: files
+url: ${DROP}
+tables:
+  people:
+    title: 名册
+    key: [nr]
+    pattern: "*.csv"
+    file_date: '(\\d{8})'
+    deletes: {by: snapshot, limit: 0.9}
+    columns: {nr: string, name: string}
+"""
+
+
+def test_whole_tables_in_files_are_told_apart_again(city: Any, tmp_path: Path) -> None:
+    city.declare("town", FOLDER)
+    city.set("DROP", str(tmp_path / "drop"))
+    (tmp_path / "drop").mkdir()
+    days = ["a,1\nb,1\nc,1\n", "a,1\nb,2\n", "a,1\nb,1\nc,1\n", "b,1\nd,1\n"]
+
+    def drop(*numbers: int) -> None:
+        for number in numbers:
+            file = tmp_path / f"drop/2017120{number + 1}.csv"
+            file.write_text("nr,name\n" + days[number], "utf-8")
+            os.utime(file, (1, 1))
+        ingestion.pull_table("town", "people")
+
+    drop(0)
+    ingestion.pull_table("town", "people", full=True)
+    city.at("2017-12-02 08:00")
+    drop(1, 2)  # two at once: what was gone between them has come back
+    city.at("2017-12-03 08:00")
+    drop(3)
+    before = city.landed("town", "people")
+    told = [(row["nr"], row["name"], row["_is_deleted"], row["_file"][6:8]) for row in before]
+    assert sorted(told, key=lambda row: (row[3], row[0])) == [
+        *[(nr, "1", False, "01") for nr in "abc"],
+        *[("b", "2", False, "02"), ("c", None, True, "02")],
+        *[("b", "1", False, "03"), ("c", "1", False, "03")],
+        *[("a", None, True, "04"), ("c", None, True, "04"), ("d", "1", False, "04")],
+    ]
+    done = replay("town", "people")
+    assert (done.replayed, done.is_changed) == (3, False) and city.landed("town", "people") == before
+    city.declare("town", FOLDER.replace("name: string", "name: int"))
+    assert replay("town", "people").is_changed
+    after = city.landed("town", "people")
+    assert [(row["nr"], row["_file"], row["_is_deleted"]) for row in after] == [
+        (row["nr"], row["_file"], row["_is_deleted"]) for row in before
     ]
