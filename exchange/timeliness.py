@@ -11,9 +11,9 @@ from typing import Any, Literal, get_args
 
 import duckdb
 
-from exchange import attribution, silence
+from exchange import attribution
 from exchange.records import record_types
-from wangting import clock, engine, seeds
+from wangting import clock, engine, seeds, silence
 from wangting.errors import WangtingError
 from wangting.site import current_site
 

@@ -6,8 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import and_, case, exists, func, literal_column, not_, select, text
 
-from exchange import silence
-from wangting import alarms, clock, ledger, seeds, telling
+from wangting import alarms, clock, ledger, seeds, silence, telling
 from wangting.errors import WangtingError
 from wangting.site import current_site
 

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from ingestion.pulling import unavailable
-from wangting import clock, ledger, working_time
+from wangting import clock, ledger, silence, working_time
 from wangting.ledger import backfills, comparisons, loads, remarks
 from wangting.site import current_site
 from wangting.source_spec import Source
@@ -55,11 +55,12 @@ _NOTHING: dict[str, Any] = {
 def overview() -> list[dict[str, Any]]:
     """Every system, in the plans' order, each with its sources in the order of the site's folders.
 
-    `silence_hours`: working hours since rows last arrived. `details`: one entry a table, with the remarks of its newest
-    load and the latest comparison with the source.
+    `silence_hours`: working hours since rows last arrived, or since the house began. `details`: one entry a table, with
+    the remarks of its newest load and the latest comparison with the source.
     """
     site, moment, known = current_site(), clock.now(), systems()
-    shown = [_of(source, moment) for source in site.sources]
+    heard = {row.source: row for row in silence.silences(moment)}
+    shown = [_of(source, moment, heard[source.name]) for source in site.sources]
     for name, error in site.broken.items():
         shown.append(_NOTHING | {"source": name, "title": name, "state": "broken", "error": str(error)})
     of_system: dict[str | None, list[dict[str, Any]]] = {}
@@ -88,12 +89,10 @@ def _without_source(code: str, system: System) -> dict[str, Any]:
     return _NOTHING | {"system": code, "title": system.title, "state": state}
 
 
-def _of(source: Source, moment: datetime) -> dict[str, Any]:
+def _of(source: Source, moment: datetime, heard: silence.Silence) -> dict[str, Any]:
     tables = [_table(source, name, moment) for name in source.tables]
     times = [row["last_load_at"] for row in tables if row["last_load_at"] is not None]
     arrivals = [row["last_rows_at"] for row in tables if row["last_rows_at"] is not None]
-    last_rows = max(arrivals, default=None)
-    silence = None if last_rows is None else round(working_time.hours(last_rows, moment), 1)
     errors = [row["error"] for row in tables if row["error"]]
     reason = unavailable(source)
     if reason is not None:
@@ -102,7 +101,7 @@ def _of(source: Source, moment: datetime) -> dict[str, Any]:
         state = "failed"
     elif not times:
         state = "never"
-    elif silence is None or silence > source.silent_hours:
+    elif heard.is_silent:
         state = "silent"
     else:
         state = "ok"
@@ -114,10 +113,10 @@ def _of(source: Source, moment: datetime) -> dict[str, Any]:
         "connector": CONNECTORS[source.connect],
         "tables": len(tables),
         "last_load_at": max(times, default=None),
-        "last_rows_at": last_rows,
+        "last_rows_at": max(arrivals, default=None),
         "rows": sum(row["rows"] for row in tables),
         "deleted": sum(row["deleted"] for row in tables),
-        "silence_hours": silence,
+        "silence_hours": None if heard.working_hours is None else round(heard.working_hours, 1),
         "silent_after_hours": source.silent_hours,
         "state": state,
         "error": reason if state == "unavailable" else errors[0] if errors else None,

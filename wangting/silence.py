@@ -15,7 +15,8 @@ class Silence:
 
     Attributes:
         last_arrival_at: when rows last came from it (naive, local); None: never.
-        working_hours: office hours since then; None: never.
+        working_hours: office hours since then, or since the house's first load of anything where it never spoke; None:
+            nothing was ever loaded.
         limit_hours: from how many on it counts as silent.
     """
 
@@ -29,7 +30,7 @@ class Silence:
     @property
     def is_silent(self) -> bool:
         """Whether it has been silent for longer than it may."""
-        return self.working_hours is None or self.working_hours > self.limit_hours
+        return self.working_hours is not None and self.working_hours > self.limit_hours
 
 
 def silences(as_of: datetime) -> list[Silence]:
@@ -41,9 +42,15 @@ def silences(as_of: datetime) -> list[Silence]:
         .group_by(loads.c.source)
     )
     arrivals = {row["source"]: row["at"] for row in found}
+    began = ledger.rows(
+        select(func.min(loads.c.loaded_at).label("at")).where(
+            loads.c.state == "committed", loads.c.loaded_at <= as_of
+        )
+    )[0]["at"]
     shown = []
     for source in current_site().sources:
         at = arrivals.get(source.name)
-        hours = None if at is None else round(working_time.hours(at, as_of), 2)
+        since = at or began
+        hours = None if since is None else round(working_time.hours(since, as_of), 2)
         shown.append(Silence(source.name, source.title, source.owner, at, hours, source.silent_hours))
     return shown
