@@ -181,7 +181,7 @@ def _show_sources(systems: list[dict[str, Any]]) -> None:
         ["系统", "来源", "责任单位", "接入", "表", "最近到数", "已落地行", "沉默/上限（工作时）", "状态"],
         [
             [
-                one["system_title"],
+                "" if before["system_title"] == one["system_title"] else one["system_title"],
                 f"{one['title']} {one['source']}" if one["source"] else "",
                 one["owner"],
                 one["connector"],
@@ -193,7 +193,7 @@ def _show_sources(systems: list[dict[str, Any]]) -> None:
                 else f"{one['silence_hours']:.1f}/{one['silent_after_hours']}",
                 STATES[one["state"]],
             ]
-            for one in systems
+            for before, one in zip([{"system_title": None}, *systems], systems, strict=False)
         ],
         right={4, 6, 7},
     )

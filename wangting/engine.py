@@ -4,36 +4,41 @@ import importlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
-
-import duckdb
+from typing import TYPE_CHECKING, Literal
 
 from wangting import data_keys, settings
 from wangting.errors import WangtingError
+
+if TYPE_CHECKING:
+    import duckdb
 
 Extension = Literal["postgres_scanner", "mysql_scanner", "sqlite_scanner", "excel", "httpfs"]
 
 
 def extension_path(name: Extension) -> Path:
     """Where the installed package keeps the signed binary of an extension."""
+    import duckdb
+
     package = importlib.import_module(f"duckdb_extension_{name}")
     assert package.__file__ is not None  # an installed package has a file
     folder = Path(package.__file__).parent
     return folder / "extensions" / f"v{duckdb.__version__}" / f"{name}.duckdb_extension"
 
 
-def load_extension(connection: duckdb.DuckDBPyConnection, name: Extension) -> None:
+def load_extension(connection: "duckdb.DuckDBPyConnection", name: Extension) -> None:
     """Load an extension into a connection."""
     connection.execute(f"LOAD {literal(extension_path(name))}")
 
 
-def connect(path: Path | str = ":memory:", *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+def connect(path: Path | str = ":memory:", *, read_only: bool = False) -> "duckdb.DuckDBPyConnection":
     """A connection with the house's settings: two threads, bounded memory, spill beside the state.
 
     Args:
         path: a database file, or memory.
         read_only: for readers; many readers may share a file that nobody writes.
     """
+    import duckdb  # here: commands that only ask the ledger start without it
+
     spill = settings.home() / "spill"
     connection = duckdb.connect(
         str(path),
@@ -53,8 +58,10 @@ def connect(path: Path | str = ":memory:", *, read_only: bool = False) -> duckdb
     return connection
 
 
-def _give_keys(connection: duckdb.DuckDBPyConnection, keys: dict[str, str]) -> None:
+def _give_keys(connection: "duckdb.DuckDBPyConnection", keys: dict[str, str]) -> None:
     """Let a connection read, write and spill encrypted; DuckDB keeps keys in memory and lists them nowhere."""
+    import duckdb
+
     load_extension(connection, "httpfs")  # for its cryptography: without it nothing encrypted can be written
     connection.execute("set temp_file_encryption = true")
     for name, key in keys.items():

@@ -96,6 +96,10 @@ def touched(column: str = "application_no", and_: bool = False) -> str:
     return f"{'and' if and_ else 'where'} {column} is not null"
 
 
+def not_removed(column: str, and_: bool = False) -> str:
+    return touched(column, and_)
+
+
 def staged_rows(kind: str, columns: list[list[str]], models: list[str] | None = None) -> str:
     return f"select {', '.join(name for name, _ in columns)} from stg_source__{kind}"
 
@@ -206,6 +210,10 @@ def parse_time(text: str, pattern: str) -> str:
 
 def zoned_time(*given: str, **more: str) -> str:
     return f"cast({given[0]} as timestamp)"
+
+
+def written_time(column: str) -> str:
+    return f"cast({column} as timestamp)"
 
 
 def format_time(moment: str, pattern: str) -> str:

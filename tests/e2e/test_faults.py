@@ -187,8 +187,10 @@ TROUBLES = [
 @pytest.mark.parametrize(("source", "title", "trouble"), TROUBLES, ids=[each[0] for each in TROUBLES])
 def test_a_systems_trouble_is_one_sentence_that_names_it(all_broken, source, title, trouble):
     assert all_broken.code == 1 and not all_broken.err.strip()
-    [sentence] = errors(all_broken)[source]
-    assert is_clear(sentence) and title in sentence and source in sentence and trouble in sentence
+    sentences = errors(all_broken)[source]  # one where nobody answered, else one a table
+    assert sentences
+    for sentence in sentences:
+        assert is_clear(sentence) and title in sentence and source in sentence and trouble in sentence
 
 
 def test_a_system_whose_address_nobody_has_set_is_told_of_and_passed_over(all_broken):
@@ -387,7 +389,7 @@ def test_readers_read_the_last_release_while_a_build_is_under_way(way):
 
 def test_no_secret_is_said_or_written(way, house, moved):
     words = secrets(moved[1]) | {WRONG_PASSWORD, WRONG_SECRET, WRONG_TOKEN}
-    assert len(words) == 8
+    assert len(words) >= 8
     said = "".join(each.out + each.err for each in house.heard)
     assert not [word for word in words if word in said]
     assert files_with(house.home, words) == []
