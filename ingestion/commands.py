@@ -197,8 +197,9 @@ def _show_sources(systems: list[dict[str, Any]]) -> None:
         ],
         right={4, 6, 7},
     )
-    for sentence in dict.fromkeys(one["error"] for one in systems if one["error"]):
-        console.say(f"错误：{sentence}")
+    for one in systems:
+        if one["error"]:
+            console.say(f"{'提醒' if one['state'] == 'unavailable' else '错误'}：{one['error']}")
     if noted := sum(one["remarks"] for one in systems):
         console.say(f"另有 {noted} 条需要留意的事项：wangting sources --details")
 
