@@ -35,9 +35,8 @@ loads = Table(
     Column("loaded_at", DateTime),
     Column("kind", String),  # null: a pull; backfill, deletes
     Column("deleted", BigInteger),  # how many of its rows say that a row is gone at the source; null: none
-    Column(
-        "cursor_high", String
-    ),  # the latest cursor that landed, where it lies beyond the window; null: none does
+    # the latest cursor that landed, where it lies beyond the window; null: none does
+    Column("cursor_high", String),
     Column("warning", Text),
     Column("error", Text),
     Index("loads_of_table", "source", "table_name", "state"),
@@ -52,9 +51,8 @@ landing_files = Table(
     Column("path", String, primary_key=True),  # relative to the home
     Column("source", String, nullable=False),
     Column("table_name", String, nullable=False),
-    Column(
-        "state", String, nullable=False
-    ),  # planned (being written), merged (read), retired (waits to be deleted)
+    # planned (being written), merged (read), retired (waits to be deleted)
+    Column("state", String, nullable=False),
     Column("span", String, nullable=False),  # what it holds: yyyy-mm-dd, yyyy-mm, or "all"
     Column("rows", BigInteger),
     Column("made_at", DateTime, nullable=False),
@@ -94,9 +92,8 @@ comparisons = Table(
     Column("landed_rows", BigInteger, nullable=False),
     Column("gone", BigInteger, nullable=False),  # marked as deleted
     Column("missed", BigInteger, nullable=False),  # landed afterwards: the window had not seen them
-    Column(
-        "is_refused", Boolean, nullable=False
-    ),  # more were gone than the declaration allows: nothing was marked
+    # more were gone than the declaration allows: nothing was marked
+    Column("is_refused", Boolean, nullable=False),
 )
 
 # A span of time that is landed anew window by window; a killed one goes on where `reached` stands.

@@ -4,6 +4,7 @@ import csv
 import io
 import shutil
 import sqlite3
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -26,7 +27,7 @@ _TYPES = {
 
 
 @dataclass
-class Kept:
+class Kept(ABC):
     """Some systems of one kind of store. It keeps no state but what lies in the city's folder.
 
     Attributes:
@@ -69,8 +70,9 @@ class Kept:
 
         return nullcontext()
 
+    @abstractmethod
     def _show(self, city: "City", store: Any, table: Table, since: datetime, until: datetime) -> None:
-        raise NotImplementedError
+        """Show what became visible of one table in (since, until]."""
 
 
 class Served(Kept):

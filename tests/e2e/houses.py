@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -252,3 +252,20 @@ def small_disk(folder: Path, megabytes: int) -> Iterator[SmallDisk | None]:
     finally:
         if is_mounted:
             subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@contextmanager
+def city_in_this_process(home: Path) -> Iterator[Path]:
+    """A new home for this very process, on the default site; the servers of its city end with it."""
+    home.mkdir(mode=0o700)
+    before = dict(os.environ)
+    os.environ["WANGTING_HOME"] = str(home)
+    os.environ.pop("WANGTING_SITE", None)
+    try:
+        yield home
+    finally:
+        from simulator.commands import _stop_parts
+
+        _stop_parts(home)
+        os.environ.clear()
+        os.environ.update(before)

@@ -3,7 +3,6 @@
 Expected is worked out from the simulator's own truth; what landed is read from the files, what is staged from the lane.
 """
 
-import os
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +15,7 @@ from simulator import mariadb
 from simulator.systems import village_station
 from simulator.systems.civil_affairs import TABLES as CIVIL_TABLES
 from simulator.systems.national_vertical import KINDS
+from tests.e2e.houses import city_in_this_process
 
 pytestmark = [
     pytest.mark.e2e,
@@ -83,21 +83,10 @@ class Way:
 
 @pytest.fixture(scope="module")
 def way(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Way]:
-    home = tmp_path_factory.mktemp("carriers") / "var"
-    home.mkdir(mode=0o700)
-    before = dict(os.environ)
-    os.environ["WANGTING_HOME"] = str(home)
-    os.environ.pop("WANGTING_SITE", None)
-    made = Way(home)
-    try:
+    with city_in_this_process(tmp_path_factory.mktemp("carriers") / "var") as home:
+        made = Way(home)
         made.go()
         yield made
-    finally:
-        from simulator.commands import _stop_parts
-
-        _stop_parts(home)
-        os.environ.clear()
-        os.environ.update(before)
 
 
 def _differing(con: duckdb.DuckDBPyConnection, one: str, other: str, kind: str) -> list[Any]:

@@ -4,7 +4,6 @@ Expected is worked out from the simulator's own truth and the moments of the pul
 """
 
 import json
-import os
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +16,7 @@ import pytest
 from simulator.systems import SYSTEMS
 from simulator.systems.stores import Dropped, Kept
 from simulator.systems.tables import Table, quoted
+from tests.e2e.houses import city_in_this_process
 
 pytestmark = pytest.mark.e2e
 
@@ -85,21 +85,10 @@ class Way:
 
 @pytest.fixture(scope="module")
 def way(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Way]:
-    home = tmp_path_factory.mktemp("every") / "var"
-    home.mkdir(mode=0o700)
-    before = dict(os.environ)
-    os.environ["WANGTING_HOME"] = str(home)
-    os.environ.pop("WANGTING_SITE", None)
-    made = Way(home)
-    try:
+    with city_in_this_process(tmp_path_factory.mktemp("every") / "var") as home:
+        made = Way(home)
         made.go()
         yield made
-    finally:
-        from simulator.commands import _stop_parts
-
-        _stop_parts(home)
-        os.environ.clear()
-        os.environ.update(before)
 
 
 def test_only_those_fail_that_do_not_answer_or_have_lost_a_column(way: Way) -> None:
