@@ -184,7 +184,8 @@ def _needs_all(site: Site, assembly: Assembly, loads: dict[tuple[str, str], Land
         for name, table in source.tables.items()
         if table.case_no
     }
-    return bool(deleting - assembly.case_tables or assembly.case_tables - numbered)
+    others = assembly.case_tables.union(*assembly.kind_tables.values())
+    return bool(deleting - others or (deleting & assembly.case_tables and assembly.case_tables - numbered))
 
 
 def _run(lane: Lane, site: Site, assembly: Assembly, plan: _Plan) -> tuple[int, int]:
@@ -199,7 +200,20 @@ def _run(lane: Lane, site: Site, assembly: Assembly, plan: _Plan) -> tuple[int, 
         "earliest": date.fromisoformat(assembly.earliest),
         "run_no": plan.run_no,
     }
-    landing_views.prepare(lane, site, plan.loads, context, case_tables=assembly.case_tables, up_to=plan.up_to)
-    arguments = ["--full-refresh"] if plan.mode == "full" else ["--exclude", *_UNCHANGED]
+    landing_views.prepare(
+        lane,
+        site,
+        plan.loads,
+        context,
+        case_tables=assembly.case_tables,
+        kind_tables=assembly.kind_tables,
+        up_to=plan.up_to,
+    )
+    unmoved = [
+        f"int_{kind}_latest"
+        for kind, tables in assembly.kind_tables.items()
+        if not tables & plan.loads.keys()
+    ]
+    arguments = ["--full-refresh"] if plan.mode == "full" else ["--exclude", *_UNCHANGED, *unmoved]
     arguments += ["--exclude-resource-type", "unit_test"]
     return dbt_run.build(lane, assembly.folder, arguments)

@@ -49,6 +49,7 @@ class Assembly:
         earliest: the first date that the specification takes, as ISO text.
         tables: the (source, table) pairs whose rows reach a model behind staging.
         case_tables: those of them whose rows are of cases.
+        kind_tables: kind → those of them whose rows are of a kind that is no part of a case (licences, registers …).
     """
 
     folder: Path
@@ -57,6 +58,7 @@ class Assembly:
     earliest: str
     tables: frozenset[tuple[str, str]]
     case_tables: frozenset[tuple[str, str]]
+    kind_tables: dict[str, frozenset[tuple[str, str]]]
 
 
 def lane_file(lane: Lane, name: str | None = None) -> Path:
@@ -119,14 +121,25 @@ def assemble(lane: Lane, site: Site) -> Assembly:
     # A rule alone changes no table but the context that held records are presented again by.
     fingerprint.update(f"{specification['rule_version']} {specification['earliest']}".encode())
     case_tables = _tables_of(models, set(specification["record_kinds"]) - _STAGED_ONLY)
+    kind_tables = {
+        kind: _tables_of(models, {kind})
+        for kind in sorted(models)
+        if lane == "warehouse" and f"int_{kind}_latest" in _model_names()
+    }
     return Assembly(
         folder,
         fingerprint.hexdigest(),
         specification["rule_version"],
         specification["earliest"],
-        case_tables | _tables_of(models, {"items"}),
+        case_tables.union(_tables_of(models, {"items"}), *kind_tables.values()),
         case_tables,
+        kind_tables,
     )
+
+
+def _model_names() -> frozenset[str]:
+    """The names of the repository's own models."""
+    return frozenset(path.stem for path in (PROJECT / "models").rglob("*.sql"))
 
 
 def _tables_of(models: dict[str, list[Path]], kinds: set[str]) -> frozenset[tuple[str, str]]:
@@ -321,6 +334,10 @@ def _sources(site: Site) -> dict[str, Any]:
         "tables": [
             {"name": "context", "description": "本次构建。One row."},
             {"name": "removed_cases", "description": "来源删除过记录的办件，本次重新计算。One row per case."},
+            {
+                "name": "whole_kinds",
+                "description": "来源删除过记录的种类，本次从全部到达数据重新计算。One row per model.",
+            },
         ],
     }
     return {"sources": [*described, run]}
@@ -346,4 +363,5 @@ def _profile(lane: Lane) -> dict[str, Any]:
     }
     if lane == "warehouse":
         target["attach"] = [{"path": str(lane_file(lane, "marts")), "alias": "marts"}]
+        target["plugins"] = [{"module": "wangting.dbt_functions"}]
     return {"wangting": {"target": lane, "outputs": {lane: target}}}

@@ -1,8 +1,9 @@
 """What a build sees of the landing: one view a declared table over the loads of this run, and the run's own facts."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import duckdb
@@ -23,18 +24,22 @@ def prepare(
     context: dict[str, Any],
     *,
     case_tables: Collection[tuple[str, str]] = (),
+    kind_tables: Mapping[str, Collection[tuple[str, str]]] = MappingProxyType({}),
     up_to: int | None = None,
 ) -> None:
-    """Create schema `landing` (views), `run.context` (one row) and `run.removed_cases` in the lane's file.
+    """Create schema `landing` (views), `run.context` (one row), `run.removed_cases` and `run.whole_kinds`.
 
     A view shows the rows of this run's loads, without those that are gone at the source and without the rows that tell
     it. Where a regular run's loads tell it of a case's rows, `run.removed_cases` has the case, and the views show all
     that is left of it from every load: what the lane holds of it is then computed from nothing, as in a full build.
+    Where they tell it of rows of another kind, `run.whole_kinds` has the kind's model, and the views of its tables show
+    all that is left.
 
     Args:
         loads: this run's loads by source and table; a table without any gets an empty view of its types.
         context: the columns of `run.context`.
         case_tables: the tables whose rows are of cases.
+        kind_tables: the tables of each kind whose rows are of no case.
         up_to: the newest load of this run, by its place in the order of commit.
     """
     file = lane_file(lane)
@@ -50,6 +55,7 @@ def prepare(
         connection.execute("create schema if not exists landing")
         connection.execute("create schema if not exists run")
         connection.execute("create or replace table run.removed_cases (case_no varchar)")
+        connection.execute("create or replace table run.whole_kinds (model_name varchar)")
         tables = {
             (source.name, name): table for source in site.sources for name, table in source.tables.items()
         }
@@ -58,9 +64,12 @@ def prepare(
             again = _find_removed(
                 connection, {key: tables[key] for key in case_tables if key in tables}, loads, up_to
             )
+        whole = _find_whole(connection, kind_tables, loads) if context["mode"] != "full" else frozenset()
         for (source_name, name), table in tables.items():
             view = landed.quoted(f"{source_name}__{name}")
             new = loads.get((source_name, name), Landed())
+            if (source_name, name) in whole:
+                new = landed.landed(source_name, name, up_to=up_to)
             known = (
                 landed.landed(source_name, name, up_to=up_to)
                 if again and (source_name, name) in case_tables
@@ -133,6 +142,19 @@ def _find_removed(
             "create or replace table run.removed_cases as select distinct case_no from run.removed_cases"
         )
     return found
+
+
+def _find_whole(
+    connection: duckdb.DuckDBPyConnection,
+    kind_tables: Mapping[str, Collection[tuple[str, str]]],
+    loads: Loads,
+) -> frozenset[tuple[str, str]]:
+    """Fill `run.whole_kinds`: the kinds of which this run's loads tell that a row is gone; all their tables."""
+    deleting = {key for key, rows in loads.items() if rows.is_deleting}
+    found = {kind: tables for kind, tables in kind_tables.items() if deleting.intersection(tables)}
+    for kind in found:
+        connection.execute("insert into run.whole_kinds values (?)", [f"int_{kind}_latest"])
+    return frozenset(key for tables in found.values() for key in tables)
 
 
 def _value(value: Any) -> str:

@@ -100,7 +100,9 @@ def not_removed(column: str, and_: bool = False) -> str:
     return touched(column, and_)
 
 
-def staged_rows(kind: str, columns: list[list[str]], models: list[str] | None = None) -> str:
+def staged_rows(
+    kind: str, columns: list[list[str]], models: list[str] | None = None, named_by: str | None = None
+) -> str:
     return f"select {', '.join(name for name, _ in columns)} from stg_source__{kind}"
 
 
@@ -174,6 +176,34 @@ def item_lineage() -> list[list[str]]:
 
 def deduplicated(kind: str) -> str:
     return f"select application_no\nfrom stg_source__{kind}"
+
+
+def latest(kind: str, key: list[str], columns: list[list[str]]) -> str:
+    return f"select {key[0]}\nfrom stg_source__{kind}"
+
+
+def shown_whole(model_name: str) -> str:
+    return "select 1 from run.whole_kinds"
+
+
+def written_identifier(column: str) -> str:
+    return f"upper({column})"
+
+
+def citizen_check_digit(digits: str) -> str:
+    return f"substr({digits}, 1, 1)"
+
+
+def citizen_number(written: str) -> str:
+    return written
+
+
+def organisation_number(written: str) -> str:
+    return written
+
+
+def pseudonym(identifier: str) -> str:
+    return f"md5({identifier})"
 
 
 def exchange_record(kind: str, relation: str) -> str:

@@ -1,11 +1,12 @@
 {# The rows of one kind from all the site's staging models, only the columns asked for. Written out anew wherever it is
    needed: a shared CTE of all columns would be held in memory whole. A row without the number that names its case (or
    its item) belongs to nothing and goes no further than staging; the pull has warned of it. A time in a key counts to the
-   second, as on the wire: two rows that only differ below it are one record. `models`: only these of them. #}
-{% macro staged_rows(kind, columns, models=none) %}
+   second, as on the wire: two rows that only differ below it are one record. `models`: only these of them; `named_by`: the
+   column that names what a row belongs to, where it is no case and no item. #}
+{% macro staged_rows(kind, columns, models=none, named_by=none) %}
 {%- set models = var('staged').get(kind, []) if models is none else models -%}
 {%- set key = var('record_kinds')[kind]['key'] if kind in var('record_kinds') else [] -%}
-{%- set named_by = 'item_code' if kind == 'items' else 'application_no' -%}
+{%- set named_by = named_by or ('item_code' if kind == 'items' else 'application_no') -%}
 {%- for model in models %}
         select {% for name, type in columns -%}
             {%- if name in key and type == 'timestamp' -%}
@@ -16,7 +17,7 @@
             {{ ', ' if not loop.last }}
         {%- endfor %}
         from {{ ref(model) }}
-        where {{ named_by }} <> ''
+        where cast({{ named_by }} as string) <> ''
         {% if not loop.last %}union all{% endif %}
 {%- else %}
         select {% for name, type in columns %}cast(null as {{ type }}) as {{ name }}{{ ', ' if not loop.last }}{% endfor %}
