@@ -42,3 +42,4 @@ select
     identities.owner_key as applicant_key
 from applications
 left join {{ ref('int_identities') }} as identities on applications.id_no = identities.id_no
+-- depends_on: {{ ref('int_identity_aliases') }}

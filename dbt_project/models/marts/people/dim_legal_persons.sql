@@ -150,3 +150,13 @@ left join projects on numbers.owner_key = projects.owner_key
 left join deals on numbers.owner_key = deals.owner_key
 left join supervision on numbers.owner_key = supervision.owner_key
 left join activity on numbers.owner_key = activity.owner_key
+-- 只在已更正、已删除的记录里出现过的号码，现在不是谁。
+where
+    register_rows.owner_key is not null
+    or statuses.legal_person_key is not null
+    or accounts.owner_key is not null
+    or licences.owner_key is not null
+    or projects.owner_key is not null
+    or deals.owner_key is not null
+    or supervision.owner_key is not null
+    or activity.owner_key is not null

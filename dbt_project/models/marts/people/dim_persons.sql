@@ -248,3 +248,11 @@ left join accounts on aged.owner_key = accounts.owner_key
 left join licences on aged.owner_key = licences.owner_key
 left join households on aged.owner_key = households.owner_key and households.place = 1
 left join activity on aged.owner_key = activity.owner_key
+-- 只在已更正、已删除的记录里出现过的号码，现在不是谁。
+where
+    aged.register_status is not null
+    or name_counts.owner_key is not null
+    or accounts.owner_key is not null
+    or licences.owner_key is not null
+    or households.owner_key is not null
+    or activity.owner_key is not null
