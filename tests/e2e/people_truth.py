@@ -248,6 +248,8 @@ _CREDIT = {"红名单": "red_list_count", "黑名单": "black_list_count", "行�
 _FIRMS_IN = (
     ("identity__accounts", "id_no"),
     ("legal_person_register__fr_bgjl", "tyshxydm"),
+    ("legal_person_register__fr_jbxx", "tyshxydm"),
+    ("market_supervision__jcjl", "tyshxydm"),
     ("elicence__licences", "holder_id_no"),
     ("investment_projects__xm", "xmdw"),
     ("public_resources__deals", "winner_credit_code"),

@@ -34,6 +34,7 @@ select
     applications.case_month,
     applications.applicant_type,
     applications.applicant_name,
+    applications.id_no,
     identities.identity_key,
     identities.number_form,
     coalesce(identities.is_number_sound, false) as is_number_sound,

@@ -4,6 +4,7 @@ select
     keys.id_no,
     keys.number_form,
     keys.is_number_sound,
+    keys.identity_no,
     keys.identity_key,
     aliases.identity_key is not null as is_number_replaced,
     coalesce(aliases.identity_kind, keys.identity_kind) as owner_kind,

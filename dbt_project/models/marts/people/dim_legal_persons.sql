@@ -21,7 +21,7 @@ numbers as (
         bool_or(number_form = 'credit_code') as has_credit_code,
         bool_or(number_form = 'registration_no') as has_registration_no,
         min(case when number_form = 'credit_code' then substr(id_no, 1, 2) end) as code_class
-    from {{ ref('int_identities') }}
+    from {{ ref('int_numbers_used') }}
     where owner_kind = 'legal_person'
     group by owner_key
 ),
@@ -150,7 +150,7 @@ left join projects on numbers.owner_key = projects.owner_key
 left join deals on numbers.owner_key = deals.owner_key
 left join supervision on numbers.owner_key = supervision.owner_key
 left join activity on numbers.owner_key = activity.owner_key
--- 只在已更正、已删除的记录里出现过的号码，现在不是谁。
+-- 只作为别人的号码被提到过的，现在不是谁。
 where
     register_rows.owner_key is not null
     or statuses.legal_person_key is not null

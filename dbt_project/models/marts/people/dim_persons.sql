@@ -158,17 +158,8 @@ numbers as (
         cast(count(*) as int) as number_count,
         bool_or(is_number_sound) as has_sound_number,
         max(case when is_number_replaced then null else identity_no end) as identity_no
-    from (
-        select
-            identities.owner_key,
-            identities.id_no,
-            identities.is_number_sound,
-            identities.is_number_replaced,
-            keys.identity_no
-        from {{ ref('int_identities') }} as identities
-        inner join {{ ref('int_identity_keys') }} as keys on identities.id_no = keys.id_no
-        where identities.owner_kind = 'person'
-    ) as numbered
+    from {{ ref('int_numbers_used') }}
+    where owner_kind = 'person'
     group by owner_key
 ),
 
@@ -248,7 +239,7 @@ left join accounts on aged.owner_key = accounts.owner_key
 left join licences on aged.owner_key = licences.owner_key
 left join households on aged.owner_key = households.owner_key and households.place = 1
 left join activity on aged.owner_key = activity.owner_key
--- 只在已更正、已删除的记录里出现过的号码，现在不是谁。
+-- 只作为别人的号码被提到过的，现在不是谁。
 where
     aged.register_status is not null
     or name_counts.owner_key is not null
