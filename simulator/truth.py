@@ -91,7 +91,8 @@ def case_rows(prefix: str, until: str) -> str:
             from joined)
         select case_no, source, item_code, unit_code, region_code, level_code, subject, person_theme_code,
             legal_theme_code, applicant_type, channel, origin_case_no, applied_at, applicant_id_no,
-            applicant_name, accepted_at, acceptance_refused, closed_at, result, is_business_volume, is_supplement_abandoned, is_applied_online,
+            applicant_name, accepted_at, acceptance_refused, closed_at, result, is_business_volume,
+            is_supplement_abandoned, is_applied_online,
             is_full_online_declared,
             is_business_volume and is_applied_online and is_full_online_declared as is_closed_online,
             visit_count,

@@ -1,6 +1,6 @@
 """What do the base registers keep? All persons once, then each day's changes; all legal persons, rewritten in place.
 
-Some entries of persons are still under the number of 15 digits; of some sex or day of birth is not what the number says.
+Some entries of persons are still under the number of 15 digits; of some the sex or birthday is not as the number says.
 Persons die, move away and in, get another name, and are found to have two entries, of which one is struck off. Legal
 persons are founded, merged, split, deregistered; one that is no more is gone from the table, and the list of changes
 says why.
@@ -18,7 +18,8 @@ _PERSON = """
         else id_no end as 公民身份号码, {name} as 姓名,
     case when (substr(id_no, 17, 1)::integer + (pick('odd sex', pid, 700) = 0)::integer) % 2 = 1 then '男' else '女' end
         as 性别,
-    strptime(substr(id_no, 7, 8), '%Y%m%d')::date + case pick('odd birth', pid, 900) when 0 then 30 else 0 end as 出生日期,
+    strptime(substr(id_no, 7, 8), '%Y%m%d')::date + case pick('odd birth', pid, 900) when 0 then 30 else 0 end
+        as 出生日期,
     left(id_no, 6) as 户籍区划,
     city() || (select name from areas where place = pick('lives', pid, (select count(*) from areas)))
         || (1 + pick('house', pid, 400)) || '号' as 住址"""
@@ -88,7 +89,8 @@ def _legal_persons(until: str) -> str:
         union all
         select social_code, social_org_code, social_name, '社会组织', 3::decimal(16, 2), city() || '民政局', '存续',
             written(founded_at, concat('social', eid)), founded_at, null::timestamp
-        from (select *, timestamp '2016-01-04 09:00:00' + to_seconds(pick('social founded', eid, 50000000)) as founded_at
+        from (select *, timestamp '2016-01-04 09:00:00' + to_seconds(pick('social founded', eid, 50000000))
+                as founded_at
             from firms where eid % 4 = 1)
         where founded_at <= {until}"""
 

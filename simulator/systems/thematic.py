@@ -52,7 +52,8 @@ def _households(until: str) -> str:
             union all select *, 2, listed_at + to_days((100 + pick('visited', pid, 500))::integer) from listed
                 where pick('visits', pid, 2) = 0)
         select 'PK' || lpad(pid::varchar, 8, '0') as 户编号,
-            case pick('odd name', pid, 60) when 0 then left(name, 1) || '小' || right(name, 1) else name end as 户主姓名,
+            case pick('odd name', pid, 60) when 0 then left(name, 1) || '小' || right(name, 1) else name end
+                as 户主姓名,
             id_no as 户主身份号码,
             ['因病', '因残', '缺劳力', '因学'][1 + pick('why poor', pid, 4)] as 致贫原因,
             (1 + pick('heads', pid, 6) + case edition when 2 then 1 else 0 end)::integer as 人口数,
