@@ -36,17 +36,19 @@ first_ones as (
     group by owner_key
 ),
 
+everyone as (
+    select owner_key from registered
+    union
+    select owner_key from first_ones
+),
+
 spans as (
     select
         everyone.owner_key,
         cast(null as timestamp) as valid_from,
         '' as change_no,
         'existing' as legal_person_status
-    from (
-        select owner_key from registered
-        union
-        select owner_key from first_ones
-    ) as everyone
+    from everyone
     left join first_ones on everyone.owner_key = first_ones.owner_key
     where not coalesce(first_ones.begins_with_founding, false)
     union all
