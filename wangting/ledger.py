@@ -33,6 +33,7 @@ from sqlalchemy import (
 from wangting import ledger_connection, ledger_schema, settings
 from wangting.ledger_landing import backfills as backfills
 from wangting.ledger_landing import comparisons as comparisons
+from wangting.ledger_landing import declared_days as declared_days
 from wangting.ledger_landing import landing_files as landing_files
 from wangting.ledger_landing import loads as loads
 from wangting.ledger_landing import metadata as metadata
