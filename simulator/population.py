@@ -1,7 +1,10 @@
 """Who lives and trades in the city? Persons and enterprises with valid numbers, derived from their position alone.
 
 Two DuckDB tables: `persons` (pid, name, id_no, mobile, account_id, registered_at, real_name_level) and `firms`
-(eid, name, social_name, org_code, credit_code, social_code, uses_org_code).
+(eid, kind, name, org_code, credit_code, uses_org_code, registration_no, social_name, social_org_code, social_code).
+A firm is mostly an enterprise; one in sixteen is an individual household's business, one in sixty a public institution.
+`registration_no` is what it was registered under before the unified code; the social organisation of the same number is
+another legal person.
 """
 
 import duckdb
@@ -75,29 +78,49 @@ def create(
     org_weights = [3, 7, 9, 10, 5, 8, 4, 2]
     credit_weights = [1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28]
 
-    def credit(prefix: str) -> str:
+    def organisation(body: str) -> str:
+        return f"{body}::varchar || substr('0X987654321', 1 + (({_weighted(body, org_weights)}) % 11)::integer, 1)"
+
+    def credit(prefix: str, body: str, code: str) -> str:
         head = sum(int(digit) * w for digit, w in zip(prefix, credit_weights, strict=False))
-        tail = _weighted("body", credit_weights[8:16])
-        last = f"{credit_weights[16]} * (case when org_check = 'X' then 29 else org_check::integer end)"
+        tail = _weighted(body, credit_weights[8:16])
+        final = f"right({code}, 1)"
+        last = f"{credit_weights[16]} * (case when {final} = 'X' then 29 else {final}::integer end)"
         check = f"(31 - ({head} + {tail} + {last}) % 31) % 31"
-        return (
-            f"'{prefix}' || org_code || substr('0123456789ABCDEFGHJKLMNPQRTUWXY', 1 + ({check})::integer, 1)"
-        )
+        return f"'{prefix}' || {code} || substr('0123456789ABCDEFGHJKLMNPQRTUWXY', 1 + ({check})::integer, 1)"
+
+    codes = {
+        kind: credit(prefix + division[:6], "body", "org_code")
+        for kind, prefix in (("企业", "91"), ("个体工商户", "92"), ("事业单位", "12"))
+    }
+    credit_code = " ".join(f"when '{kind}' then {code}" for kind, code in codes.items())
+
+    def body(number: str) -> str:
+        return f"10000000 + (({number})::bigint * 611953 + {seed % 1000} * 7919) % 89999999"
+
+    # The check digit of the old registration number: ISO 7064 modulus 11, 10.
+    pure = (
+        "list_reduce(list_transform(string_split(old, ''), d -> d::integer),"
+        " (p, d) -> (case (p + d) % 10 when 0 then 10 else (p + d) % 10 end) * 2 % 11, 10)"
+    )
 
     connection.execute(f"""
         create or replace table firms as
-        with bodies as (select i as eid, 10000000 + (i::bigint * 611953 + {seed % 1000} * 7919) % 89999999 as body
+        with bodies as (select i as eid, {body("i")} as body, {body("i + 300000")} as social_body,
+                            case when i % 16 = 4 then '个体工商户' when i % 60 = 48 then '事业单位' else '企业' end
+                                as kind
                         from range({firms}) t(i)),
-        checked as (select *,
-            substr('0X987654321', 1 + (({_weighted("body", org_weights)}) % 11)::integer, 1) as org_check
-                    from bodies),
-        coded as (select *, body::varchar || org_check as org_code from checked)
-        select eid, org_code, {credit("91" + division[:6])} as credit_code,
-            {credit("51" + division[:6])} as social_code,
-            eid % 5 = 0 as uses_org_code,
+        coded as (select *, {organisation("body")} as org_code, {organisation("social_body")} as social_org_code,
+                      '{division[:6]}' || case kind when '个体工商户' then '6' else '0' end
+                          || lpad((eid::bigint * 7919 % 10000000)::varchar, 7, '0') as old
+                  from bodies)
+        select eid, kind, org_code, case kind {credit_code} end as credit_code, social_org_code,
+            {credit("51" + division[:6], "social_body", "social_org_code")} as social_code,
+            eid % 5 = 0 as uses_org_code, old || ((11 - {pure}) % 10) as registration_no,
             '{city}' || substr({shop}, 1 + (body % {len(_SHOP)})::integer, 1)
               || substr({shop}, 1 + (body // 31 % {len(_SHOP)})::integer, 1)
-              || {_TRADES}[1 + body // 961 % {len(_TRADES)}] || '有限公司' as name,
+              || {_TRADES}[1 + body // 961 % {len(_TRADES)}]
+              || case kind when '个体工商户' then '商行' when '事业单位' then '研究所' else '有限公司' end as name,
             '{city}' || substr({shop}, 1 + (body % {len(_SHOP)})::integer, 1)
               || substr({shop}, 1 + (body // 31 % {len(_SHOP)})::integer, 1)
               || {_TRADES}[1 + body // 961 % {len(_TRADES)}] || '行业协会' as social_name

@@ -62,6 +62,7 @@ def case_rows(prefix: str, until: str) -> str:
                 case when not {lost} then v.legal_theme end as legal_theme_code, sb.SQRLX as applicant_type,
                 case when sb.TJFS in {known} then sb.TJFS else 'unknown' end as channel,
                 sb.YSBLSH as origin_case_no, sb.SBSJ as applied_at,
+                sb.SQRZJHM as applicant_id_no, sb.SQRMC as applicant_name,
                 case when sl.SLZTDM = '1' then sl.SLSJ end as accepted_at,
                 coalesce(sl.SLZTDM = '2', false) as acceptance_refused, bj.BJSJ as closed_at,
                 case when bj.XKYF = '1' then '7' else bj.BJJGDM end as result,
@@ -89,8 +90,8 @@ def case_rows(prefix: str, until: str) -> str:
                      else visits end::integer as visit_count
             from joined)
         select case_no, source, item_code, unit_code, region_code, level_code, subject, person_theme_code,
-            legal_theme_code, applicant_type, channel, origin_case_no, applied_at, accepted_at, acceptance_refused,
-            closed_at, result, is_business_volume, is_supplement_abandoned, is_applied_online,
+            legal_theme_code, applicant_type, channel, origin_case_no, applied_at, applicant_id_no,
+            applicant_name, accepted_at, acceptance_refused, closed_at, result, is_business_volume, is_supplement_abandoned, is_applied_online,
             is_full_online_declared,
             is_business_volume and is_applied_online and is_full_online_declared as is_closed_online,
             visit_count,

@@ -202,6 +202,14 @@ def organisation_number(written: str) -> str:
     return written
 
 
+def number_form(written: str, citizen: str) -> str:
+    return written
+
+
+def is_number_sound(written: str, form: str) -> str:
+    return f"{written} = {form}"
+
+
 def pseudonym(identifier: str) -> str:
     return f"md5({identifier})"
 
@@ -260,6 +268,18 @@ def is_hall(place: str) -> str:
 
 def known_channels() -> str:
     return "'0', '1'"
+
+
+def days_between(earlier: str, later: str) -> str:
+    return f"{later} - {earlier}"
+
+
+def activity_sums() -> str:
+    return "sum(case_count) as case_count"
+
+
+def activity_columns(relation: str) -> str:
+    return f"{relation}.case_count"
 
 
 def add_days(day: str, days: str) -> str:

@@ -32,7 +32,7 @@ def _enterprise_counts(until: str) -> str:
                 greatest((month + interval 1 month + interval 9 day)::timestamp, timestamp '2017-11-10')
                     + interval 9 hour as seen_at
             from months, areas)
-        select strftime(month, '%Y-%m') as 年月, region as 区划, ((select count(*) from firms) * share
+        select strftime(month, '%Y-%m') as 年月, region as 区划, ((select count(*) from firms where kind = '企业') * share
                 + datediff('month', date '2017-01-01', month) * 37 * share)::bigint as 企业数, '省工商局' as 来源,
             seen_at, null::timestamp as gone_at
         from counted where seen_at <= {until}"""

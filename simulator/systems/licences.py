@@ -56,7 +56,8 @@ _OF_CASES = _moves("""
 
 _CONVERTED = """
     select 'DZYYZZ' || credit_code as licence_no, '营业执照' as licence_kind, 'converted' as issue_way,
-        null::varchar as item_code, null::varchar as case_no, credit_code as holder_id_no,
+        null::varchar as item_code, null::varchar as case_no,
+        case when eid % 3 = 0 and kind <> '事业单位' then registration_no else credit_code end as holder_id_no,
         timestamp '2017-05-02 09:00:00' + to_seconds(pick('converted', eid, 30000000)) as issued_at
     from firms where eid % 16 = 1
     union all

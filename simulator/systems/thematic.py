@@ -33,7 +33,9 @@ def _inspections(until: str) -> str:
         versions as (
             select *, 1 as edition, inspected_at + interval 3 hour as seen_at from inspected
             union all select *, 2, inspected_at + interval 15 day from inspected where pick('finds', eid, 8) = 0)
-        select 'JC' || strftime(inspected_at, '%Y%m%d') || lpad(eid::varchar, 6, '0') as jcbh, credit_code as tyshxydm,
+        select 'JC' || strftime(inspected_at, '%Y%m%d') || lpad(eid::varchar, 6, '0') as jcbh,
+            -- some offices still write the old registration number
+            case when eid % 9 = 0 and kind <> '事业单位' then registration_no else credit_code end as tyshxydm,
             ['双随机抽查', '专项检查', '投诉核查'][1 + pick('inspection', eid, 3)] as jclx, inspected_at as jcsj,
             case when pick('finds', eid, 8) > 0 then '合格' when edition = 1 then '责令改正' else '整改合格' end as jg,
             written(seen_at, concat('inspection', eid, edition)) as gxsj, seen_at, null::timestamp as gone_at
@@ -49,7 +51,9 @@ def _households(until: str) -> str:
             select *, 1 as edition, listed_at as seen_at from listed
             union all select *, 2, listed_at + to_days((100 + pick('visited', pid, 500))::integer) from listed
                 where pick('visits', pid, 2) = 0)
-        select 'PK' || lpad(pid::varchar, 8, '0') as 户编号, name as 户主姓名, id_no as 户主身份号码,
+        select 'PK' || lpad(pid::varchar, 8, '0') as 户编号,
+            case pick('odd name', pid, 60) when 0 then left(name, 1) || '小' || right(name, 1) else name end as 户主姓名,
+            id_no as 户主身份号码,
             ['因病', '因残', '缺劳力', '因学'][1 + pick('why poor', pid, 4)] as 致贫原因,
             (1 + pick('heads', pid, 6) + case edition when 2 then 1 else 0 end)::integer as 人口数,
             listed_at::date as 识别日期, seen_at as 更新时间, seen_at,

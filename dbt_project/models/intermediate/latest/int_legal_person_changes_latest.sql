@@ -7,7 +7,7 @@
     key=['change_no'],
     columns=[
         ['change_no', 'string'], ['credit_code', 'string'], ['change_kind', 'string'],
-        ['other_credit_code', 'string'], ['party', 'string'], ['changed_at', 'timestamp'],
-        ['source_written_at', 'timestamp']
+        ['other_credit_code', 'string'], ['party', 'string'], ['registration_no', 'string'],
+        ['changed_at', 'timestamp'], ['source_written_at', 'timestamp']
     ]
 ) }}

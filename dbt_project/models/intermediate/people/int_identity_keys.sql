@@ -3,20 +3,25 @@
     unique_key=['id_no']
 ) }}
 {# Every identifier that any system has written, once, with what it comes down to and its pseudonym. A number is never
-   forgotten: who was here once keeps the same name. #}
+   forgotten: who was here once keeps the same name. What a number is follows from the number alone, so that no order of
+   loads matters; what only a register knows (an old registration number's owner) is in int_identity_aliases.
+   Licence numbers have a pseudonym too: many hold their owner's number. #}
 {% set written_in = [
     ['applications', 'applicant_id_no'], ['persons', 'id_no'], ['person_changes', 'id_no'],
     ['person_changes', 'kept_id_no'], ['legal_persons', 'credit_code'], ['legal_persons', 'organisation_code'],
-    ['legal_person_changes', 'credit_code'], ['legal_person_changes', 'other_credit_code'], ['accounts', 'id_no'],
-    ['licences', 'holder_id_no'], ['households', 'householder_id_no'], ['credit_entries', 'credit_code'],
-    ['inspections', 'credit_code'], ['projects', 'builder_credit_code'], ['deals', 'winner_credit_code']
+    ['legal_person_changes', 'credit_code'], ['legal_person_changes', 'other_credit_code'],
+    ['legal_person_changes', 'registration_no'], ['accounts', 'id_no'], ['licences', 'holder_id_no'],
+    ['households', 'householder_id_no'], ['credit_entries', 'credit_code'], ['inspections', 'credit_code'],
+    ['projects', 'builder_credit_code'], ['deals', 'winner_credit_code']
 ] %}
 with written as (
     {% for kind, column in written_in -%}
     select {{ written_identifier(column) }} as id_no
     from ({{ staged_rows(kind, [[column, 'string']], named_by=column) }}) as {{ kind }}_{{ column }}
-    {% if not loop.last %}union{% endif %}
+    union
     {% endfor %}
+    select concat('证照 ', licence_no) as id_no
+    from ({{ staged_rows('licences', [['licence_no', 'string']], named_by='licence_no') }}) as licence_numbers
 ),
 
 new_ones as (
@@ -33,33 +38,31 @@ new_ones as (
 read as (
     select
         id_no,
-        {{ citizen_number('id_no') }} as citizen_no,
-        {{ organisation_number('id_no') }} as organisation_no
+        {{ citizen_number('id_no') }} as citizen_no
     from new_ones
 ),
 
--- 两种号码形状相同：公民身份号码须有出生日期且校验位相符，否则是单位的。
 told_apart as (
     select
         id_no,
-        case
-            when citizen_no is not null and substr(citizen_no, 18, 1) = {{ citizen_check_digit('citizen_no') }} then 'person'
-            when organisation_no is not null then 'legal_person'
-            when citizen_no is not null then 'person'
-            else 'unknown'
-        end as identity_kind,
         citizen_no,
-        organisation_no
+        {{ number_form('id_no', 'citizen_no') }} as number_form
     from read
 ),
 
 known as (
     select
         id_no,
-        identity_kind,
-        case identity_kind
-            when 'person' then citizen_no
-            when 'legal_person' then organisation_no
+        number_form,
+        {{ is_number_sound('id_no', 'number_form') }} as is_number_sound,
+        case
+            when number_form in ('citizen_18', 'citizen_15') then 'person'
+            when number_form in ('credit_code', 'organisation_code', 'registration_no') then 'legal_person'
+            else 'unknown'
+        end as identity_kind,
+        case
+            when number_form in ('citizen_18', 'citizen_15') then citizen_no
+            when number_form in ('credit_code', 'organisation_code') then {{ organisation_number('id_no') }}
             else id_no
         end as identity_no
     from told_apart
@@ -67,6 +70,8 @@ known as (
 
 select
     id_no,
+    number_form,
+    is_number_sound,
     identity_kind,
     identity_no,
     {{ pseudonym("concat(identity_kind, ' ', identity_no)") }} as identity_key

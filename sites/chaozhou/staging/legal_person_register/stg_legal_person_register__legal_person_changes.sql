@@ -11,6 +11,7 @@ renamed as (
         bglx as change_kind,
         glxydm as other_credit_code,
         js as party,
+        yzch as registration_no,
         bgsj as changed_at,
         gxsj as source_written_at,
         _source,

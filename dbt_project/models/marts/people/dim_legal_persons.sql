@@ -1,0 +1,162 @@
+{# 类别先看登记库，不在册的看统一代码的登记管理部门与机构类别（第 1、2 位）。 #}
+with register_rows as (
+    select
+        identities.owner_key,
+        legal_persons.legal_person_type,
+        legal_persons.registered_capital_10k_yuan,
+        row_number() over (
+            partition by identities.owner_key
+            order by legal_persons.source_written_at desc nulls last, legal_persons.credit_code asc
+        ) as place
+    from {{ ref('int_legal_persons_latest') }} as legal_persons
+    inner join {{ ref('int_identities') }} as identities
+        on {{ written_identifier('legal_persons.credit_code') }} = identities.id_no
+),
+
+numbers as (
+    select
+        owner_key,
+        cast(count(*) as int) as number_count,
+        bool_or(is_number_sound) as has_sound_number,
+        bool_or(number_form = 'credit_code') as has_credit_code,
+        bool_or(number_form = 'registration_no') as has_registration_no,
+        min(case when number_form = 'credit_code' then substr(id_no, 1, 2) end) as code_class
+    from {{ ref('int_numbers_used') }}
+    where owner_kind = 'legal_person'
+    group by owner_key
+),
+
+accounts as (
+    select
+        owner_key,
+        cast(count(*) as int) as account_count,
+        max(real_name_level) as real_name_level,
+        min(registered_on) as first_account_on,
+        cast(sum(page_count) as int) as page_count,
+        cast(sum(page_login_days) as int) as page_login_days,
+        max(last_page_login_on) as last_page_login_on
+    from {{ ref('fct_accounts') }}
+    where owner_kind = 'legal_person'
+    group by owner_key
+),
+
+licences as (
+    select
+        legal_person_key as owner_key,
+        cast(count(*) as int) as licence_count,
+        cast(count_if(is_valid) as int) as valid_licence_count
+    from {{ ref('fct_licences') }}
+    where legal_person_key is not null
+    group by legal_person_key
+),
+
+projects as (
+    select
+        legal_person_key as owner_key,
+        cast(count(*) as int) as project_count
+    from {{ ref('fct_projects') }}
+    where legal_person_key is not null
+    group by legal_person_key
+),
+
+deals as (
+    select
+        identities.owner_key,
+        cast(count(*) as int) as deal_won_count
+    from {{ ref('int_deals_latest') }} as deals
+    inner join {{ ref('int_identities') }} as identities
+        on {{ written_identifier('deals.winner_credit_code') }} = identities.id_no
+    group by identities.owner_key
+),
+
+supervision as (
+    select
+        owner_key,
+        cast(count_if(entry_kind = '红名单') as int) as red_list_count,
+        cast(count_if(entry_kind = '黑名单') as int) as black_list_count,
+        cast(count_if(entry_kind = '行政处罚') as int) as penalty_count,
+        cast(count_if(record_kind = 'inspection') as int) as inspection_count,
+        cast(count_if(finding = '责令改正') as int) as rectification_due_count,
+        max(case when record_kind = 'inspection' then recorded_on end) as last_inspected_on
+    from {{ ref('fct_supervision_records') }}
+    where owner_kind = 'legal_person'
+    group by owner_key
+),
+
+activity as (
+    select
+        applicant_key as owner_key,
+        {{ activity_sums() }}
+    from {{ ref('fct_applicant_themes') }}
+    where applicant_kind = 'legal_person'
+    group by applicant_key
+),
+
+statuses as (
+    select * from {{ ref('dim_legal_person_statuses') }}
+    where is_current
+)
+
+select
+    numbers.owner_key as legal_person_key,
+    case
+        when register_rows.legal_person_type = '企业' then 'enterprise'
+        when register_rows.legal_person_type = '个体工商户' then 'household_business'
+        when register_rows.legal_person_type = '事业单位' then 'public_institution'
+        when register_rows.legal_person_type = '社会组织' then 'social_organisation'
+        when register_rows.owner_key is not null then 'other'
+        when numbers.code_class = '91' then 'enterprise'
+        when numbers.code_class = '92' then 'household_business'
+        when numbers.code_class = '93' then 'cooperative'
+        when numbers.code_class = '11' then 'government'
+        when numbers.code_class = '12' then 'public_institution'
+        when numbers.code_class in ('51', '52', '53', '59') then 'social_organisation'
+        else 'unknown'
+    end as legal_person_kind,
+    register_rows.owner_key is not null as is_registered,
+    coalesce(
+        statuses.legal_person_status,
+        case when register_rows.owner_key is null then 'unregistered' else 'existing' end
+    ) as legal_person_status,
+    statuses.valid_from as status_since,
+    register_rows.registered_capital_10k_yuan,
+    numbers.number_count,
+    numbers.has_sound_number,
+    numbers.has_credit_code,
+    numbers.has_registration_no,
+    coalesce(accounts.account_count, 0) as account_count,
+    accounts.real_name_level,
+    accounts.first_account_on,
+    coalesce(accounts.page_count, 0) as page_count,
+    coalesce(accounts.page_login_days, 0) as page_login_days,
+    accounts.last_page_login_on,
+    coalesce(licences.licence_count, 0) as licence_count,
+    coalesce(licences.valid_licence_count, 0) as valid_licence_count,
+    coalesce(projects.project_count, 0) as project_count,
+    coalesce(deals.deal_won_count, 0) as deal_won_count,
+    coalesce(supervision.red_list_count, 0) as red_list_count,
+    coalesce(supervision.black_list_count, 0) as black_list_count,
+    coalesce(supervision.penalty_count, 0) as penalty_count,
+    coalesce(supervision.inspection_count, 0) as inspection_count,
+    coalesce(supervision.rectification_due_count, 0) as rectification_due_count,
+    supervision.last_inspected_on,
+    {{ activity_columns('activity') }}
+from numbers
+left join register_rows on numbers.owner_key = register_rows.owner_key and register_rows.place = 1
+left join statuses on numbers.owner_key = statuses.legal_person_key
+left join accounts on numbers.owner_key = accounts.owner_key
+left join licences on numbers.owner_key = licences.owner_key
+left join projects on numbers.owner_key = projects.owner_key
+left join deals on numbers.owner_key = deals.owner_key
+left join supervision on numbers.owner_key = supervision.owner_key
+left join activity on numbers.owner_key = activity.owner_key
+-- 只作为别人的号码被提到过的，现在不是谁。
+where
+    register_rows.owner_key is not null
+    or statuses.legal_person_key is not null
+    or accounts.owner_key is not null
+    or licences.owner_key is not null
+    or projects.owner_key is not null
+    or deals.owner_key is not null
+    or supervision.owner_key is not null
+    or activity.owner_key is not null
