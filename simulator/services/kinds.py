@@ -89,6 +89,7 @@ KINDS = (
     Kind("elicence", "/uses", "elicence__uses.parquet", ("use_no",), paging=CURSORS),
     Kind("pages", "/pages", "personal_pages__pages.parquet", ("page_id",), paging=CURSORS),
     Kind("pages", "/login-days", "personal_pages__login_days.parquet", ("day", "page_kind"), paging=CURSORS),
+    Kind("pages", "/logins", "personal_pages__logins.parquet", ("page_id", "login_date"), paging=CURSORS),
     Kind("channels", "/offered", "channels__offered_items.parquet", ("channel", "item_code"), paging=LINKS),
     Kind("channels", "/checks", "channels__page_checks.parquet", ("check_no",), paging=LINKS),
     Kind(

@@ -1,6 +1,7 @@
 """What do identity and the personal pages keep? Accounts and how far they are proven, what is connected, who logs in.
 
-Logins are published by day, the next night; now and then a day is counted again.
+Logins are published by day, the next night; now and then a day is counted again. Some have a second account: a firm
+under its organisation code, a person under the old number of 15 digits.
 """
 
 from simulator.systems.tables import Table
@@ -15,7 +16,16 @@ def _accounts(until: str) -> str:
             union all
             select 'GDQ' || lpad(eid::varchar, 9, '0'), '2', 3,
                 timestamp '2016-01-04 09:00:00' + to_seconds(eid * 60007 % 61000000), credit_code
-            from firms where eid % 3 = 0),
+            from firms where eid % 3 = 0
+            union all
+            select 'GDB' || lpad(eid::varchar, 9, '0'), '2', 2,
+                timestamp '2017-02-06 09:00:00' + to_seconds(eid * 60013 % 20000000), org_code
+            from firms where eid % 36 = 0
+            union all
+            select 'GDJ' || lpad(pid::varchar, 9, '0'), '1', 1,
+                timestamp '2017-02-06 09:00:00' + to_seconds(pid::bigint * 60013 % 20000000),
+                left(id_no, 6) || substr(id_no, 9, 9)
+            from persons where pid % 80 = 8 and substr(id_no, 7, 2) = '19'),
         raised as (
             select *, 2 as edition, greatest(registered_at + interval 3 day,
                 office(date '2017-06-01' + pick('raised', account_id, 400)::integer, 'raised', account_id)) as seen_at
@@ -77,25 +87,54 @@ def _connected_items(until: str) -> str:
         from connected where seen_at <= {until}"""
 
 
+_PAGES = """
+    select 'YM1' || lpad(pid::varchar, 8, '0') as page_id, 'citizen' as page_kind, account_id,
+        greatest(registered_at, timestamp '2017-01-09 09:00:00') + to_seconds(pick('page', pid, 37000000)) as opened_at
+    from persons where pid % 8 = 0
+    union all
+    select 'YM3' || lpad(pid::varchar, 8, '0'), 'citizen', 'GDJ' || lpad(pid::varchar, 9, '0'),
+        timestamp '2017-10-09 09:00:00' + to_seconds(pick('second page', pid, 12000000))
+    from persons where pid % 80 = 8 and substr(id_no, 7, 2) = '19'
+    union all
+    select 'YM2' || lpad(eid::varchar, 8, '0'), 'enterprise', 'GDQ' || lpad(eid::varchar, 9, '0'),
+        timestamp '2017-01-09 09:00:00' + to_seconds(pick('firm page', eid, 37000000))
+    from firms where eid % 12 = 0
+    union all
+    select 'YM4' || lpad(eid::varchar, 8, '0'), 'enterprise', 'GDB' || lpad(eid::varchar, 9, '0'),
+        timestamp '2017-10-09 09:00:00' + to_seconds(pick('second firm page', eid, 12000000))
+    from firms where eid % 36 = 0"""
+_CLOSING = "opened_at + to_days((20 + pick('closing', page_id, 300))::integer)"
+_CLOSES = "pick('closes', page_id, 25) = 0"
+
+
 def _pages(until: str) -> str:
     return f"""
-        with opened as (
-            select 'YM1' || lpad(pid::varchar, 8, '0') as page_id, 'citizen' as page_kind, account_id,
-                greatest(registered_at, timestamp '2017-01-09 09:00:00')
-                    + to_seconds(pick('page', pid, 37000000)) as opened_at
-            from persons where pid % 8 = 0
-            union all
-            select 'YM2' || lpad(eid::varchar, 8, '0'), 'enterprise', 'GDQ' || lpad(eid::varchar, 9, '0'),
-                timestamp '2017-01-09 09:00:00' + to_seconds(pick('firm page', eid, 37000000))
-            from firms where eid % 12 = 0),
+        with opened as ({_PAGES}),
         versions as (
             select *, 'open' as status, opened_at as seen_at from opened
             union all
-            select *, 'closed', opened_at + to_days((20 + pick('closing', page_id, 300))::integer)
-            from opened where pick('closes', page_id, 25) = 0)
+            select *, 'closed', {_CLOSING} from opened where {_CLOSES})
         select page_id, page_kind, account_id, opened_at, status,
             written(seen_at, concat(page_id, status)) as updated_at, seen_at, null::timestamp as gone_at
         from versions where seen_at <= {until}"""
+
+
+def _logins(until: str) -> str:
+    """Who used a page on which day, told at 01:20 of the next; two in five pages are opened and never used."""
+    return f"""
+        with opened as ({_PAGES}),
+        used as (
+            select page_id, opened_at::date as first_day, 20 + pick('pace', page_id, 160) as pace,
+                least({until}::date, case when {_CLOSES} then ({_CLOSING})::date end) as last_day
+            from opened where pick('uses page', page_id, 5) > 1),
+        days as (
+            select page_id, unnest(range(first_day + pick('first login', page_id, 40)::integer, last_day,
+                to_days(pace::integer)))::date as login_date
+            from used),
+        told as (select *, login_date + interval '1 day 1 hour 20 minute' as seen_at from days)
+        select page_id, login_date, written(seen_at, concat(page_id, login_date)) as updated_at, seen_at,
+            null::timestamp as gone_at
+        from told where seen_at <= {until}"""
 
 
 TABLES = (
@@ -104,4 +143,5 @@ TABLES = (
     Table("identity", "connected_items", ("item_code",), _connected_items),
     Table("personal_pages", "pages", ("page_id",), _pages),
     Table("personal_pages", "login_days", ("day", "page_kind"), _page_login_days),
+    Table("personal_pages", "logins", ("page_id", "login_date"), _logins),
 )

@@ -1,0 +1,19 @@
+{{ config(enabled=target.name != 'exchange') }}
+
+with source as (
+    select * from {{ source('personal_pages', 'logins') }}
+),
+
+renamed as (
+    select
+        page_id,
+        login_date,
+        updated_at as source_written_at,
+        _source,
+        _load_id,
+        _loaded_at,
+        _row_hash
+    from source
+)
+
+select * from renamed
