@@ -12,6 +12,7 @@
 } -%}
 {%- do one.update(definition) -%}
 {%- do one.update({'grain': definition.get('grain', metric['grain'])}) -%}
+{%- do one.update({'only': metric.get('subject')}) -%}
 {%- do one.update({'subject': metric.get('subject', var('metric_grains')[one['grain']]['subjects'][0])}) -%}
 {%- if grain is none or one['grain'] == grain -%}{%- do found.append(one) -%}{%- endif -%}
 {%- endfor -%}

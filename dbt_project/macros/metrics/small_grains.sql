@@ -93,6 +93,7 @@
     ) as months
     inner join {{ ref('dim_periods') }} as periods
         on months.month_on = cast(date_trunc('month', periods.state_on) as date)
+        and periods.period_kind <> 'rolling'
 {%- endmacro %}
 
 {# Distinct things over the months of a period: a row counts in a period when it is the first of its thing there, that is

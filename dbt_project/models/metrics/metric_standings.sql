@@ -1,4 +1,4 @@
--- 名次只在同一层级之内，并列的同名；变化与上一期、上年同期比。滚动十二个月与累计的上一期是上个月的同一种期间。
+-- 名次只在同一层级之内，并列的同名；变化与上一期、上年同期比。累计的上一期是到上个月为止的累计。只列正式口径，不列滚动十二个月。
 with figures as (
     select
         held.metric_code,
@@ -23,7 +23,7 @@ with figures as (
         on held.metric_code = metrics.metric_code
         and held.variant = metrics.variant
         and held.definition_version = metrics.definition_version
-    where held.scope_kind in ('city', 'level', 'region', 'unit')
+    where held.scope_kind in ('city', 'level', 'region', 'unit') and held.is_official and held.period_kind <> 'rolling'
 ),
 
 grouped as (

@@ -21,6 +21,7 @@ with long as (
         cast('{{ definition.valid_from }}' as date) as valid_from,
         cast({{ "'" ~ definition.valid_to ~ "'" if definition.valid_to else 'null' }} as date) as valid_to
     from {{ ref('int_cases_by_period') if definition.grain == 'case' else ref('int_items_by_period') }}
+    {% if definition.only %}where subject = '{{ definition.only }}'{% endif %}
     union all
     {% endfor -%}
     select

@@ -27,7 +27,9 @@ from (
     from {{ ref('fct_reference_months') }} as figures
     inner join {{ ref('dim_periods') }} as periods
         on figures.figure_month = cast(date_trunc('month', periods.state_on) as date)
-    where figures.figure_code = '{{ definition.reference }}'
+    where
+        figures.figure_code = '{{ definition.reference }}'
+        {% if var('metric_grains')[grain].period != 'flow' %}and periods.period_kind <> 'rolling'{% endif %}
 ) as known
 full join {{ grain }}_counts as counts
     on known.period_kind = counts.period_kind
