@@ -65,9 +65,7 @@ def metric(
     code: Annotated[str, typer.Argument(help="指标代码，如 online_application_rate")],
     period: Annotated[
         str | None,
-        typer.Option(
-            help="2017-11、2017-Q4、2017-H2、2017、2017-01..2017-11 或 ..2017-11（十二个月）；默认一月以来累计"
-        ),
+        typer.Option(help="2017-11、2017-Q4、2017-H2、2017、2017-01..2017-11、..2017-11；默认一月以来累计"),
     ] = None,
     unit: Annotated[str | None, typer.Option(help="部门（组织机构代码）")] = None,
     level: Annotated[str | None, typer.Option(help="层级：municipal、county、town")] = None,

@@ -140,7 +140,8 @@ def outside(con: duckdb.DuckDBPyConnection, cell: Cell) -> list[dict[str, Any]]:
         con,
         """
         select figure_code, published_month, figure_value, load_id from fct_reference_months
-        where figure_code = ? and scope_kind = ? and scope_code = ? and figure_month = date_trunc('month', cast(? as date))
+        where figure_code = ? and scope_kind = ? and scope_code = ?
+            and figure_month = date_trunc('month', cast(? as date))
         """,
         [
             cell.definition["reference_figure"],
@@ -201,7 +202,7 @@ def _conditions(con: duckdb.DuckDBPyConnection, cell: Cell) -> str:
 
 
 def _counted(con: duckdb.DuckDBPyConnection, cell: Cell, by: list[str]) -> str:
-    """SQL: CTEs that end in `counted`: what the cell counts, with `is_in`; things told apart within the columns `by`."""
+    """SQL: CTEs that end in `counted`: what the cell counts, with `is_in`; things are told apart within `by`."""
     about = cell.definition
     population, conditions = about["population_condition"], _conditions(con, cell)
     numerator = about["numerator_condition"] or "true"

@@ -178,7 +178,7 @@ def answer(question: Question) -> dict[str, Any]:
         )
         standing = figure_rows.rows_of(
             con,
-            f"""select place, ranked_count, change_on_period_before, change_on_year_ago from metric_standings {where}""",
+            f"select place, ranked_count, change_on_period_before, change_on_year_ago from metric_standings {where}",
             key,
         )
         name = figure_rows.rows_of(con, _NAMES[question.scope_kind], [code])
@@ -224,7 +224,7 @@ def proof(question: Question) -> dict[str, Any]:
 
     rows: every thing of its denominator once (of a ratio to an outside figure: of its numerator), each marked whether
     it is in the numerator; cases with item, unit, channel, visits, times, result; other things with their own columns.
-    loads: the loads that brought the records which decide the figure (load_id, source, table, committed_at, rows; the
+    loads: the loads that brought the records which decide the figure (load_id, source, table, loaded_at, rows; the
     id alone where the ledger does not know it). outside: the outside figures that it is divided by.
 
     Raises:
@@ -268,7 +268,7 @@ def _loads(ids: list[str]) -> list[dict[str, Any]]:
     about = ledger.loads.c
     for start in range(0, len(ids), 500):
         found += ledger.rows(
-            select(about.load_id, about.source, about.table_name, about.committed_at, about.rows).where(
+            select(about.load_id, about.source, about.table_name, about.loaded_at, about.rows).where(
                 about.load_id.in_(ids[start : start + 500])
             )
         )

@@ -50,7 +50,7 @@ def show(
     by: list[str],
     limit: int,
 ) -> None:
-    """Print a figure for people; `behind` as figures.proof, `cells` as figures.cut by `by`, at most `limit` rows each."""
+    """Print a figure; `behind` as figures.proof, `cells` as figures.cut by `by`, at most `limit` rows each."""
     counted = figure["counted"]
     console.say(f"  {figure['value']}", bold=figure["name"])
     if figure["denominator"] is not None:
@@ -132,7 +132,7 @@ def _show_proof(figure: dict[str, Any], behind: dict[str, Any], limit: int) -> N
         console.say(f"分母 {row['figure_code']} {row['figure_value']}（{row['published_month'] or '年鉴'}）")
     console.say(f"背后的到达批次 {len(behind['loads'])} 个，口径版本 {behind['definition_version']}")
     for row in behind["loads"][:limit]:
-        console.say(f"  {row['load_id']}  {row.get('committed_at', '')}")
+        console.say(f"  {row['load_id']}  {row.get('loaded_at', '')}")
 
 
 def _cell(value: Any) -> Any:
