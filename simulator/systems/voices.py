@@ -47,7 +47,8 @@ _RATINGS = """
     versions as (
         select *, 1 as edition, rated_at + interval 20 second as seen_at from rated
         union all select *, 2, rated_at + interval 3 day from rated where pick('again', id, 40) = 0)
-    select rating_no, case_no, unit_code, case when pick('filled in', id, 7) = 0 then 5 else 5 - least(pick('score', concat(id, edition), 12) // 4
+    select rating_no, case_no, unit_code, case when pick('filled in', id, 7) = 0 then 5
+            else 5 - least(pick('score', concat(id, edition), 12) // 4
             + case pick('bad', id, 11) when 0 then 2 else 0 end, 4) end::integer as score,
         case when pick('filled in', id, 7) = 0 then '系统默认'
             else ['窗口评价器', '网站', '手机', '短信'][1 + pick('rating way', id, 4)] end as rating_way, rated_at,

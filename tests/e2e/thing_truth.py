@@ -1,7 +1,7 @@
 """What the simulator knows of items, licence kinds, pages, replies, checks and ratings, counted here anew.
 
-Read from the simulator's own truth files, cell by cell from the rows themselves: no monthly sums, no macro and no model of
-the warehouse. A connection comes from `truth.connect`.
+Read from the simulator's own truth files, cell by cell from the rows themselves: no monthly sums, no macro and no model
+of the warehouse. A connection comes from `truth.connect`.
 """
 
 from datetime import date, timedelta
@@ -72,7 +72,10 @@ def differences(con: duckdb.DuckDBPyConnection, truth: Path, as_of: date, site: 
 
 def _in_scopes(rows: str, more: tuple[str, ...] = ()) -> str:
     """SQL: rows with unit_code in every scope that they belong to; `more`: theme, channel."""
-    placed = f"(select x.*, p.level_code, p.region_code, p.county_code from ({rows}) x left join places p using (unit_code))"
+    placed = (
+        f"(select x.*, p.level_code, p.region_code, p.county_code from ({rows}) x"
+        " left join places p using (unit_code))"
+    )
     parts = [
         f"select 'city' as scope_kind, whole() as scope_code, * from {placed}",
         f"select 'level', level_code, * from {placed} where level_code in ('municipal', 'county', 'town')",
@@ -129,9 +132,11 @@ def _items(con: duckdb.DuckDBPyConnection, site: Path) -> None:
         from spans s join items i
             on i.valid_from <= s.ends_on and (i.valid_to is null or s.ends_on < i.valid_to)
         left join carried using (unit_code)
-        left join (select item_code, connected_on from identity__connected_items where gone_at is null) c using (item_code)
-        left join (select item_code, offered_on from channels__offered_items where gone_at is null and channel = 'mobile')
-            o using (item_code)
+        left join (select item_code, connected_on from identity__connected_items where gone_at is null) c
+            using (item_code)
+        left join (
+            select item_code, offered_on from channels__offered_items where gone_at is null and channel = 'mobile'
+        ) o using (item_code)
         left join (
             select item_code, ends_on, max(stage_number) as stage_number
             from item_catalogue__standards join (select distinct ends_on from spans)
@@ -168,7 +173,10 @@ def _licence_kinds(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("""
         create or replace temp table listed as
         select k.kind_code, k.kind_name, k.planned_on, k.opened_on, p.unit_code
-        from (select * from elicence__kinds qualify row_number() over (partition by kind_code order by seen_at desc) = 1) k
+        from (
+            select * from elicence__kinds
+            qualify row_number() over (partition by kind_code order by seen_at desc) = 1
+        ) k
         left join places p on p.unit_name = k.issuing_unit
         where k.is_issuing
     """)
@@ -182,7 +190,8 @@ def _licence_kinds(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("""
         create or replace temp table listed_then as
         select s.*, l.*, coalesce(opened_on <= ends_on, false) and not exists (
-            select 1 from papers p where p.kind_name = l.kind_name and (l.unit_code is null or p.unit_code = l.unit_code)
+            select 1 from papers p
+            where p.kind_name = l.kind_name and (l.unit_code is null or p.unit_code = l.unit_code)
                 and p.closed_on between l.opened_on and s.ends_on and not p.in_step) as in_step,
             'licence' as subject
         from spans s join listed l on l.planned_on <= s.ends_on where s.period_kind <> 'rolling'
@@ -195,7 +204,8 @@ def _licence_kinds(con: duckdb.DuckDBPyConnection) -> None:
     )
     con.execute(f"""
         create or replace temp table kinds_in as
-        select subject, scope_kind, scope_code, period_kind, period_start, period_end, kind_name, bool_and(in_step) as all_in
+        select subject, scope_kind, scope_code, period_kind, period_start, period_end, kind_name,
+            bool_and(in_step) as all_in
         from ({scoped}) group by all
     """)
     _expect(con, "licence_digitised_rate", "kinds_in", "count(*) filter (where all_in)")
@@ -249,8 +259,12 @@ def _replies(con: duckdb.DuckDBPyConnection, as_of: date) -> None:
 def _checks(con: duckdb.DuckDBPyConnection) -> None:
     rows = """
         select s.*, 'all' as subject, c.*, u.unit_code
-        from (select * from channels__page_checks qualify row_number() over (partition by check_no order by seen_at desc) = 1) c
-        left join (select item_code, max_by(unit_code, item_version) as unit_code from items group by 1) u using (item_code)
+        from (
+            select * from channels__page_checks
+            qualify row_number() over (partition by check_no order by seen_at desc) = 1
+        ) c
+        left join (select item_code, max_by(unit_code, item_version) as unit_code from items group by 1) u
+            using (item_code)
         join spans s on c.checked_at::date between s.period_start and s.ends_on"""
     con.execute(f"create or replace temp table checked_in as {_in_scopes(rows)}")
     reachable = "count(*) filter (where is_reachable)"
@@ -275,11 +289,11 @@ def _ratings(con: duckdb.DuckDBPyConnection) -> None:
 def _holder(number: str) -> str:
     """Whose number it is: a person by 18 digits, a legal person by the organisation code in it."""
     if len(number) == 15:
-        return ric_of_fifteen(number)
+        return _of_fifteen(number)
     return number if ric.is_valid(number) else number[8:17] if len(number) == 18 else number
 
 
-def ric_of_fifteen(number: str) -> str:
+def _of_fifteen(number: str) -> str:
     """An old citizen's number with century and check digit."""
     body = number[:6] + "19" + number[6:]
     return body + ric.calc_check_digit(body + "0")
@@ -293,7 +307,8 @@ def _pages(con: duckdb.DuckDBPyConnection) -> None:
             select account_id, any_value(id_no) as id_no from identity__accounts group by 1
         ),
         newest as (
-            select * from personal_pages__pages qualify row_number() over (partition by page_id order by seen_at desc) = 1
+            select * from personal_pages__pages
+            qualify row_number() over (partition by page_id order by seen_at desc) = 1
         )
         select page_id, page_kind, holder_of(id_no) as holder, opened_at::date as opened_on, county_code,
             case when status = 'closed' then updated_at::date end as closed_on
@@ -307,23 +322,29 @@ def _pages(con: duckdb.DuckDBPyConnection) -> None:
             from reference_figures__yearbook_2010 where 指标 = '20—49岁常住人口' group by 1
         ),
         firms as (
-            select s.period_kind, s.period_start, s.period_end, 区划 || '000000' as place, max_by(企业数, 年月) as number
+            select s.period_kind, s.period_start, s.period_end, 区划 || '000000' as place,
+                max_by(企业数, 年月) as number
             from reference_figures__enterprise_counts join spans s on 年月 <= strftime(s.ends_on, '%Y-%m') group by all
         ),
         both_kinds as (
             select 'citizen' as page_kind, period_kind, period_start, period_end, place, number from yearbook, spans
             union all select 'enterprise', * from firms
         )
-        select page_kind, period_kind, period_start, period_end, 'region' as scope_kind, place as scope_code, number from both_kinds
-        union all select page_kind, period_kind, period_start, period_end, 'city', whole(), sum(number) from both_kinds group by all
+        select page_kind, period_kind, period_start, period_end, 'region' as scope_kind, place as scope_code, number
+        from both_kinds
+        union all
+        select page_kind, period_kind, period_start, period_end, 'city', whole(), sum(number)
+        from both_kinds group by all
     """)
     scoped = """
         (select 'city' as scope_kind, whole() as scope_code, * from ({rows})
          union all select 'region', county_code, * from ({rows}))"""
-    open_then = "select s.*, o.* from spans s join opened o on opened_on <= ends_on and coalesce(closed_on > ends_on, true)"
+    open_then = """
+        select s.*, o.* from spans s join opened o on opened_on <= ends_on and coalesce(closed_on > ends_on, true)"""
     used_then = """
         select s.*, o.*, l.login_date from spans s
-        join personal_pages__logins l on l.login_date between s.period_start and s.ends_on join opened o using (page_id)"""
+        join personal_pages__logins l on l.login_date between s.period_start and s.ends_on
+        join opened o using (page_id)"""
     aged = """
         and substr(holder, 7, 8)::bigint > strftime(last_day(login_date) - interval 50 year, '%Y%m%d')::bigint
         and substr(holder, 7, 8)::bigint <= strftime(last_day(login_date) - interval 20 year, '%Y%m%d')::bigint"""

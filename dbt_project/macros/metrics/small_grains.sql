@@ -24,7 +24,7 @@
             {{ about['month'] }} as month_on, subject, '{{ kind }}' as scope_kind, {{ code }} as scope_code,
             {{ definition_counts(grain) }}
         from {{ ref(about['fact']) }}
-        where {{ condition }}
+        where {{ condition }} and subject in ({{ quoted_list(about['subjects']) }})
         group by month_on, subject, {{ scope_group(kind, code) }}
         {% if not loop.last %}union all{% endif %}
         {% endfor %}

@@ -19,7 +19,7 @@ own_systems as (
     from {{ ref('dim_units') }} as units
     inner join {{ ref('own_systems') }} as systems
         on right(units.unit_name, length(systems.unit_name_ending)) = systems.unit_name_ending
-        and (systems.level_code is null or systems.level_code = units.level_code)
+        and (systems.level_code is null or units.level_code = systems.level_code)
     where units.level_code <> 'town' and systems.source in ({{ quoted_list(sources_of('applications')) }})
     group by units.unit_code
 ),

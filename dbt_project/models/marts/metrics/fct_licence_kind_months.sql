@@ -49,7 +49,7 @@ followed as (
     inner join missed
         on entries.kind_name = missed.kind_name
         and (entries.unit_code is null or entries.unit_code = missed.unit_code)
-        and missed.closed_on >= entries.opened_on
+        and entries.opened_on <= missed.closed_on
     group by entries.kind_code
 )
 
