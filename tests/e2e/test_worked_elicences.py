@@ -1,5 +1,5 @@
-"""The worked example of the e-licences, fed through the front door: cases are rows of the platform, the list of kinds and
-the e-licences come over the e-licence system's HTTP; the figure is read by `wangting metric`. The year 2017.
+"""The worked example of the e-licences, fed through the front door: cases are rows of the platform, the list of kinds
+and the e-licences come over the e-licence system's HTTP; the figure is read by `wangting metric`. The year 2017.
 
 K1 500 of 500 in step; K2 2 of 3; K3 opened, none issued yet; K4 due, not opened; K5 due in 2018: 2 of 4. In the region
 结婚证 is opened in 2 of its 3 counties, 残疾人证 in all 3: 1 of 2.

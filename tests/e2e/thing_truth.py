@@ -14,8 +14,8 @@ from stdnum.cn import ric
 from simulator import carriers, places
 from simulator.workdays import day_number, is_working
 from tests.e2e.truth import Rows
+from wangting import site_folders
 
-SITES = Path(__file__).parents[2] / "sites"
 _STAGES = {
     "catalogue_confirmed_rate": 1,
     "standards_entered_rate": 2,
@@ -52,7 +52,7 @@ def differences(con: duckdb.DuckDBPyConnection, truth: Path, as_of: date, site: 
     _replies(con, as_of)
     _checks(con)
     _ratings(con)
-    _pages(con)
+    _pages(con, site)
     return con.execute("""
         with published as (
             select * from m.metric_values v
@@ -299,7 +299,7 @@ def _of_fifteen(number: str) -> str:
     return body + ric.calc_check_digit(body + "0")
 
 
-def _pages(con: duckdb.DuckDBPyConnection) -> None:
+def _pages(con: duckdb.DuckDBPyConnection, site: Path) -> None:
     con.create_function("holder_of", _holder)
     con.execute("""
         create or replace temp table opened as
@@ -311,6 +311,7 @@ def _pages(con: duckdb.DuckDBPyConnection) -> None:
             qualify row_number() over (partition by page_id order by seen_at desc) = 1
         )
         select page_id, page_kind, holder_of(id_no) as holder, opened_at::date as opened_on, county_code,
+            region_code,
             case when status = 'closed' then updated_at::date end as closed_on
         from newest join accounts using (account_id) join regions r on r.region_code = newest.region_code
     """)
@@ -336,9 +337,12 @@ def _pages(con: duckdb.DuckDBPyConnection) -> None:
         select page_kind, period_kind, period_start, period_end, 'city', whole(), sum(number)
         from both_kinds group by all
     """)
+    if "reference_figures" not in site_folders.of(site).sources:
+        con.execute("delete from figures_out")
     scoped = """
         (select 'city' as scope_kind, whole() as scope_code, * from ({rows})
-         union all select 'region', county_code, * from ({rows}))"""
+         union all select 'region', county_code, * from ({rows}) where county_code <> whole()
+         union all select 'region', region_code, * from ({rows}) where region_code <> county_code)"""
     open_then = """
         select s.*, o.* from spans s join opened o on opened_on <= ends_on and coalesce(closed_on > ends_on, true)"""
     used_then = """
@@ -355,14 +359,13 @@ def _pages(con: duckdb.DuckDBPyConnection) -> None:
         ("citizen_pages_used_rate", "V2_age", "citizen", used_then, aged),
         ("enterprise_pages_used_rate", "V1", "enterprise", used_then, ""),
     ):
-        no_rolling = "and f.period_kind <> 'rolling'" if rows is open_then else ""
         con.execute(f"""
             insert into expected
             select '{metric}', '{variant}', 'all', scope_kind, scope_code, period_kind, period_start, period_end,
-                coalesce(n, 0), number
-            from figures_out f left join (
+                coalesce(n, 0), coalesce(number, 0)
+            from (from figures_out where page_kind = '{kind}') full join (
                 select scope_kind, scope_code, period_kind, period_start, period_end, count(distinct holder) as n
                 from {scoped.format(rows=rows)} where page_kind = '{kind}' {more} group by all
             ) using (scope_kind, scope_code, period_kind, period_start, period_end)
-            where f.page_kind = '{kind}' {no_rolling}
+            where {"period_kind <> 'rolling'" if rows is open_then else "true"}
         """)
