@@ -100,6 +100,7 @@ def assemble(lane: Lane, site: Site) -> Assembly:
         "precedence": site.precedence,
         "code_maps": site_folders.code_maps(site.folders),
         "region_aliases": _region_aliases(site),
+        "metric_grains": _yaml(PROJECT / "metric_grains.yml"),
         "metric_definitions": [_yaml(path) for path in sorted((PROJECT / "metrics").glob("*.yml"))],
         "record_kinds": specification["record_kinds"],
         "exchange_fields": specification["exchange_fields"],

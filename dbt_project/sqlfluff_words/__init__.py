@@ -63,12 +63,26 @@ _VARS: dict[str, Any] = {
     "neighbourhoods": ["unit_second"],
     "context_thresholds": {"bulk_entry_cases": 10},
     "site_channels": {"2": "方式"},
+    "metric_grains": {
+        "case": {
+            "name": "办件",
+            "counted": "件",
+            "fact": "fct_cases",
+            "thing": "case_no",
+            "period": "flow",
+            "month": "closed_month",
+            "subjects": ["licence"],
+            "scopes": ["city", "unit"],
+            "cuts": ["item_code"],
+        },
+    },
 }
 _DEFINITION = {
     "code": "metric", "variant": "V1", "version": "1", "name": "指标", "grain": "case", "kind": "share",
     "better": "higher", "is_official": True, "target": None, "valid_from": "2017-01-01", "valid_to": None,
     "clause": "条", "prefix": "m1", "population": ["is_a"], "numerator": ["is_b"],
-    "unknown": [], "abandoned": [], "notes": "注",
+    "unknown": [], "abandoned": [], "notes": "注", "subject": "licence", "only": None, "adds": None,
+    "reference": None,
 }  # fmt: skip
 
 
@@ -312,6 +326,18 @@ def definition_counts(grain: str) -> str:
 
 def summed_counts(grain: str, sign: str = "") -> str:
     return "sum(m1_numerator) as m1_numerator"
+
+
+def scope_group(kind: str, code: str) -> str:
+    return code
+
+
+def counted_by_period(grain: str) -> str:
+    return "    select period_kind, period, scope_kind, scope_code, subject, m1_numerator from fct_cases"
+
+
+def small_grains() -> list[str]:
+    return ["case"]
 
 
 def scopes(grain: str) -> list[list[str]]:
