@@ -147,7 +147,10 @@ SUPPLEMENT = Suspension("supplement", datetime(2017, 3, 8, 9), datetime(2017, 3,
         ("2017-03-08T09:00:00", (4, None, True, "stopped")),
         ("2017-03-13T12:00:00", (4, None, True, "stopped")),
         ("2017-03-14T15:59:59", (4, None, True, "stopped")),
-        ("2017-03-14T16:00:00", (4, date(2017, 3, 20), True, "stopped")),  # the day of its return is still one
+        (
+            "2017-03-14T16:00:00",
+            (4, date(2017, 3, 20), True, "stopped"),
+        ),  # the day of its return is still one
         ("2017-03-15T00:00:00", (3, date(2017, 3, 20), False, "running")),
     ],
 )
@@ -248,9 +251,9 @@ def test_whatever_happens_to_a_case_both_readings_say_the_same(models, many, day
             last = clock.closed.date()
             for unit, name in (("G", "handling_working_days"), ("Z", "handling_days")):
                 assert found[name] == reading.passed(clock, last, FOREVER, unit), clock
-            assert found["is_closed_on_time"] == (
-                clock.limit - reading.passed(clock, last, FOREVER) >= 0
-            ), clock
+            assert found["is_closed_on_time"] == (clock.limit - reading.passed(clock, last, FOREVER) >= 0), (
+                clock
+            )
         is_open = clock.accepted <= as_of and (clock.closed is None or clock.closed > as_of)
         assert (number in still_open) == is_open
         if is_open:

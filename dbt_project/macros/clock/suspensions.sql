@@ -19,11 +19,11 @@ case
 
 {# The days on which a case's clock stands, by case and suspension: starts_on, runs_until (the last day; null: open, and
    without a limit). `suspensions` has the columns of int_suspensions. With `as_of` (a timestamp) the clock is read as it
-   stood at that moment: what began later is not there, what ended later is still open. A closing ends everything. #}
-{% macro stops(suspensions, as_of=none) -%}
+   stood at that moment: what began later is not there, what ended later is still open. A closing ends everything. `keys`: what names a row. #}
+{% macro stops(suspensions, as_of=none, keys=['case_no']) -%}
 {%- set known = '' if as_of is none else ' and %s <= ' ~ as_of -%}
 select
-        case_no,
+        {{ keys | join(', ') }},
         starts_on,
         case
             when ended_at is null and closed_at is null then limit_ends_on
@@ -35,7 +35,7 @@ select
         end as runs_until
     from (
         select
-            case_no,
+            {{ keys | join(', ') }},
             starts_on,
             limit_ends_on,
             is_refused,

@@ -88,6 +88,8 @@ select
     repetition > 1 as is_repeated,
     coalesce(step_code < previous_step_code, false) as is_step_back,
     case
-        when position > 1 then unit_code is distinct from previous_unit_code or post_code is distinct from previous_post_code
+        when position > 1
+            then concat(coalesce(unit_code, ''), '|', coalesce(post_code, ''))
+                <> concat(coalesce(previous_unit_code, ''), '|', coalesce(previous_post_code, ''))
     end as is_handed_over
 from waited
