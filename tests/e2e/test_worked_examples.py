@@ -119,6 +119,9 @@ def calendar():
     return [made], [Case(made, WINDOW, accepted, accepted, promised=5)]
 
 
+CALENDAR_DAYS = ("2017-10-08", "2017-10-09", "2017-10-10", "2017-10-11", "2017-10-17", "2017-10-18")
+
+
 def suspension():
     """Promised 5, statutory 10 working days, accepted on 6 March: two overlapping suspensions, and one alone."""
     made = item("停计事项", SUSPENSION, promised_limit=5, statutory_limit=10)
@@ -154,7 +157,10 @@ def office(tmp_path_factory):
         suspended_items, suspended = suspension()
         listed = [*made, *measured_items, *suspended_items]
         cases = [processed["q"], *measured.values(), *suspended.values()]
-        for example in (rates, items, declared_visits, calendar):
+        calendar_items, (calendar_case,) = calendar()
+        listed += calendar_items
+        calendar_rows = list(calendar_case.rows())
+        for example in (rates, items, declared_visits):
             more_items, more_cases = example()
             listed += more_items
             cases += more_cases
@@ -165,6 +171,14 @@ def office(tmp_path_factory):
         house.run("pull")
         house.run("exchange")
         before = findings(home)
+        systems.write(calendar_rows, entered=datetime(2017, 9, 27, 11))
+        states = {}
+        for day in CALENDAR_DAYS:
+            _set_clock(home, f"{day}T09:00:00")
+            if not states:
+                house.run("pull")
+            house.run("build", "warehouse")
+            states[day] = state_of(home, CALENDAR)
         _set_clock(home, "2018-01-05T09:00:00")
         systems.write([("ex_gdbs_bj", p.closing(2))], entered=march(20))
         systems.write([row for case in cases for row in case.rows()], entered=datetime(2018, 1, 4))
@@ -178,10 +192,19 @@ def office(tmp_path_factory):
                 measured=measured,
                 processed=processed,
                 suspended=suspended,
+                states=states,
             )
     finally:
         systems.stop()
         monkeypatch.undo()
+
+
+def state_of(home, unit):
+    """How the unit's open case stands in the marts that the last build left."""
+    with engine.connect(home / "lanes" / "warehouse" / "marts.duckdb", read_only=True) as marts:
+        return marts.execute(
+            "select clock_state, promised_rest_days from fct_open_cases where unit_code = ?", [unit]
+        ).fetchone()
 
 
 def findings(home):
@@ -282,13 +305,24 @@ def test_calendar_thirty_september_works_and_the_first_week_of_october_does_not(
     assert days == {30: True, **dict.fromkeys(range(1, 9), False), 9: True}
 
 
+def test_calendar_it_warns_on_9_and_10_october_and_is_late_from_the_11th_and_unlawful_from_the_18th(office):
+    assert office.states == {
+        "2017-10-08": ("running", 2),
+        "2017-10-09": ("warning", 1),
+        "2017-10-10": ("warning", 0),
+        "2017-10-11": ("past_promised", -1),
+        "2017-10-17": ("past_promised", -5),
+        "2017-10-18": ("past_statutory", -6),
+    }
+
+
 def test_calendar_an_open_case_shows_how_far_past_its_limits_it_is(office):
-    # 5 January 2018: 60 working days since 10 October 2017, 55 since the 17th.
+    # 5 January 2018: 62 working days since 10 October 2017 (16 + 22 + 21 in their months, and 3), 57 since the 17th.
     found = office.marts.execute(
         "select promised_rest_days, statutory_rest_days, clock_state from fct_open_cases where unit_code = ?",
         [CALENDAR],
     ).fetchall()
-    assert found == [(-60, -55, "past_statutory")]
+    assert found == [(-62, -57, "past_statutory")]
 
 
 def test_suspension_overlapping_suspensions_move_the_limits_by_their_union(office):

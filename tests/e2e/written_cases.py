@@ -133,9 +133,9 @@ class Case:
             )  # fmt: skip
         if self.inspection is not None:
             start, end = self.inspection
-            limit = self.inspection_limit
+            limit, in_days = self.inspection_limit, "G" if self.inspection_limit is not None else None
             yield "ex_gdbs_tbcxsq", self._row(
-                xh=1, tbcxzl="B", tbcxzlmc="现场勘验", tbcxksrq=start, tbcxsx=limit, tbcxsxdw=None if limit is None else "G"
+                xh=1, tbcxzl="B", tbcxzlmc="现场勘验", tbcxksrq=start, tbcxsx=limit, tbcxsxdw=in_days
             )  # fmt: skip
             yield "ex_gdbs_tbcxjg", self._row(xh=1, tbcxjg="符合要求", jgcsrq=end, tbcxjsrq=end)
         if self.approved is not None:
