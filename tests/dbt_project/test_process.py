@@ -6,7 +6,7 @@ import duckdb
 import pytest
 
 from tests.dbt_project import states
-from tests.dbt_project.landed import land
+from tests.dbt_project.landed import land, land_deletes
 from tests.dbt_project.written import CITY_UNIT, COUNTY_UNIT, Case, item, item_code, moment
 from wangting import clock
 from wangting.build import build
@@ -41,9 +41,43 @@ def cases(house):
         "ex_gdbs_bjgz",
         [_at(abandoned, xh=1, bjgzsj=moment(6)), _at(suspended, xh=1, bjgzsj=moment(8))],
     )
+    firm = {"sqrzjhm": " 91445100ma4w2c1t0x", "tjfs": "0"}
+    holder, newcomer = Case(day=9, **firm), Case(day=10, tjfs="0", sqrzjhm="91445100MA4W2C1T3R")
+    land(PLATFORM, "ex_gdbs_sb", [holder.sb(), newcomer.sb()])
+    paper = {"wjlx": "0", "cllx": "1", "clmc": "营业执照复印件", "clsl": 1}
+    materials = {
+        number: {"seq": f"m{number}", "sblsh": case.no, "version": 1, "inserttime": moment(10)} | paper | more
+        for number, case, more in [
+            (1, holder, {}), (2, holder, {"clmc": "申请表", "wjlx": "1", "cllx": "2"}),
+            (3, newcomer, {}), (4, newcomer, {}),
+        ]
+    }  # fmt: skip
+    land(PLATFORM, "ex_gdbs_sbcl", list(materials.values()))
+    licence = {
+        "licence_kind": "营业执照",
+        "issue_way": "converted",
+        "status": "valid",
+        "updated_at": moment(10),
+    }
+    land(
+        "elicence",
+        "licences",
+        [
+            licence
+            | {
+                "licence_no": "L1",
+                "holder_id_no": "91445100MA4W2C1T0X",
+                "issued_at": moment(8),
+            },
+            licence | {"licence_no": "L2", "holder_id_no": "91445100MA4W2C1T3R", "issued_at": moment(12)},
+        ],
+    )
     build("warehouse")
 
     clock.advance(timedelta(hours=1))
+    corrected = materials[2] | {"version": 2, "clsl": 2, "inserttime": moment(12)}
+    land(PLATFORM, "ex_gdbs_sbcl", [corrected])
+    land_deletes(PLATFORM, "ex_gdbs_sbcl", [materials[4]])
     land(PLATFORM, "ex_gdbs_spcl", [_post(straight, 3, 6, 9, "03")])
     land(
         PLATFORM,
@@ -250,6 +284,21 @@ def test_what_is_declared_is_held_against_what_happened(cases):
         item_code(CITY_UNIT),
     )
     assert found == [(3, 2, 0, 1, False, False, 0.25)]
+
+
+def test_materials_are_paper_or_electronic_and_what_is_deleted_is_gone(cases):
+    found = rows("select material_key, file_kind, copy_kind, copies_count from fct_materials order by all")
+    assert found == [
+        ("m1", "paper", "copy", 1),
+        ("m2", "electronic", "electronic", 2),
+        ("m3", "paper", "copy", 1),
+    ]
+
+
+def test_a_copy_of_a_licence_that_the_applicant_holds_as_an_e_licence_is_a_repetition(cases):
+    # The other firm's e-licence was issued after it had applied.
+    found = rows("select material_key, licence_kind, licence_issued_at from fct_repeated_materials")
+    assert found == [("m1", "营业执照", moment(8))]
 
 
 def test_what_the_two_builds_left_equals_a_full_one(cases, tmp_path):

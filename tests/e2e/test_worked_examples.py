@@ -171,6 +171,7 @@ def office(tmp_path_factory):
         house.run("pull")
         house.run("exchange")
         before = findings(home)
+        systems.write([("ex_gdbs_bj", p.closing(2))], entered=march(20))
         systems.write(calendar_rows, entered=datetime(2017, 9, 27, 11))
         states = {}
         for day in CALENDAR_DAYS:
@@ -180,7 +181,6 @@ def office(tmp_path_factory):
             house.run("build", "warehouse")
             states[day] = state_of(home, CALENDAR)
         _set_clock(home, "2018-01-05T09:00:00")
-        systems.write([("ex_gdbs_bj", p.closing(2))], entered=march(20))
         systems.write([row for case in cases for row in case.rows()], entered=datetime(2018, 1, 4))
         house.do_everything()
         with engine.connect(home / "releases" / "current" / "marts.duckdb", read_only=True) as marts:

@@ -17,7 +17,7 @@ with cases as (
 steps as (
     select
         application_no,
-        {{ collected_events('handled_at', "'5'", "concat('step_', coalesce(step_code, ''))") }} as events
+        {{ collected_events('handled_at', '5', "concat('step_', coalesce(step_code, ''))") }} as events
     from {{ ref('int_approval_steps_deduplicated') }}
     {{ touched() }}
     group by application_no
@@ -28,19 +28,19 @@ supplements as (
         application_no,
         {{ collected_events('happened_at', 'place', 'activity') }} as events
     from (
-        select application_no, noticed_at as happened_at, '3' as place, 'supplement_noticed' as activity
+        select application_no, noticed_at as happened_at, 3 as place, 'supplement_noticed' as activity
         from {{ ref('int_supplement_notices_deduplicated') }}
         {{ touched() }}
         union all
-        select application_no, received_at as happened_at, '4' as place, 'supplement_received' as activity
+        select application_no, received_at as happened_at, 4 as place, 'supplement_received' as activity
         from {{ ref('int_supplement_receipts_deduplicated') }}
         {{ touched() }}
         union all
-        select application_no, started_at as happened_at, '6' as place, 'special_procedure_started' as activity
+        select application_no, started_at as happened_at, 6 as place, 'special_procedure_started' as activity
         from {{ ref('int_special_procedure_starts_deduplicated') }}
         {{ touched() }}
         union all
-        select application_no, ended_at as happened_at, '7' as place, 'special_procedure_ended' as activity
+        select application_no, ended_at as happened_at, 7 as place, 'special_procedure_ended' as activity
         from {{ ref('int_special_procedure_results_deduplicated') }}
         {{ touched() }}
     ) as those
@@ -52,11 +52,11 @@ ordered as (
         cases.case_no,
         {{ ordered_path(
             [
-                event('cases.applied_at', "'0'", "'applied'"),
-                event('cases.pre_accepted_at', "'1'", "'pre_accepted'"),
-                event('cases.accepted_at', "'2'", "case cases.acceptance_status when '2' then 'refused' else 'accepted' end"),
-                event('cases.closed_at', "'8'", "'closed'"),
-                event('cases.collected_at', "'9'", "'collected'"),
+                event('cases.applied_at', '0', "'applied'"),
+                event('cases.pre_accepted_at', '1', "'pre_accepted'"),
+                event('cases.accepted_at', '2', "case cases.acceptance_status when '2' then 'refused' else 'accepted' end"),
+                event('cases.closed_at', '8', "'closed'"),
+                event('cases.collected_at', '9', "'collected'"),
             ],
             ['steps.events', 'supplements.events'],
         ) }} as path
