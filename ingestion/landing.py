@@ -307,7 +307,7 @@ def newest(table: Table, known: str, before: Earlier, names: Sequence[str], *, m
     """
     by, place = ", ".join(map(quoted, names)), landed.place(table, "rows")
     return (
-        f"SELECT {by}, _row_hash{more} FROM (SELECT rows.*, loads.seq FROM {known} AS rows "
+        f"SELECT {by}, _row_hash{more} FROM (SELECT rows.*, loads._commit_seq FROM {known} AS rows "
         f"JOIN {landed.order(before)} AS loads ON rows._load_id = loads.load_id) AS rows "
         f"QUALIFY {place} = max({place}) OVER (PARTITION BY {by})"
     )

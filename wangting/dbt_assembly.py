@@ -10,12 +10,13 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import time
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
 
-from wangting import clock, context_columns, declared, settings, site_folders
+from wangting import clock, context_columns, declared, settings, site_folders, working_time
 from wangting import specification as layers
 from wangting.errors import WangtingError
 from wangting.site import Site
@@ -106,6 +107,7 @@ def assemble(lane: Lane, site: Site) -> Assembly:
         "exchange_fields": specification["exchange_fields"],
         "site_channels": specification["site_channels"],
         "fillers": specification["fillers"],
+        "office_hours": [[_seconds(opens), _seconds(closes)] for opens, closes in working_time.OFFICE],
         "numbered_sources": [
             source.name
             for source in site.sources
@@ -141,6 +143,10 @@ def assemble(lane: Lane, site: Site) -> Assembly:
 def _model_names() -> frozenset[str]:
     """The names of the repository's own models."""
     return frozenset(path.stem for path in (PROJECT / "models").rglob("*.sql"))
+
+
+def _seconds(of_day: time) -> int:
+    return of_day.hour * 3600 + of_day.minute * 60 + of_day.second
 
 
 def _tables_of(models: dict[str, list[Path]], kinds: set[str]) -> frozenset[tuple[str, str]]:

@@ -122,16 +122,16 @@ def relation(rows: Landed) -> str:
 
 
 def order(rows: Landed) -> str:
-    """SQL of the loads' order: columns load_id and seq."""
-    return engine.given({"load_id": "VARCHAR", "seq": "BIGINT"}, rows.loads.items())
+    """SQL of the loads' order: columns load_id and _commit_seq (a name that no source has)."""
+    return engine.given({"load_id": "VARCHAR", "_commit_seq": "BIGINT"}, rows.loads.items())
 
 
 def place(table: Table, rows: str) -> str:
     """SQL of a row's place in the order of landing; of several files in one load, the later one's rows are later."""
     if table.pattern is None:
-        return f"{{'s': {rows}.seq}}"
+        return f"{{'s': {rows}._commit_seq}}"
     return (
-        f"{{'s': {rows}.seq, 'd': coalesce(cast({rows}._file_date as varchar), ''), "
+        f"{{'s': {rows}._commit_seq, 'd': coalesce(cast({rows}._file_date as varchar), ''), "
         f"'f': coalesce({rows}._file, '')}}"
     )
 
@@ -140,7 +140,7 @@ def gone(table: Table, rows: Landed) -> str:
     """SQL of the keys that were ever told to be gone, and the place of the last time: columns of the key, `gone_at`."""
     keys = ", ".join(f"told.{quoted(name)}" for name in table.key)
     return (
-        f"(select {keys}, max({place(table, 'told')}) as gone_at from (select told.*, loads.seq "
+        f"(select {keys}, max({place(table, 'told')}) as gone_at from (select told.*, loads._commit_seq "
         f"from {relation(rows)} as told join {order(rows)} as loads on told._load_id = loads.load_id "
         f"where told._is_deleted) as told group by {keys})"
     )
@@ -152,7 +152,7 @@ def surviving(table: Table, rows: Landed) -> str:
         return relation(rows)
     same = " and ".join(f"here.{quoted(name)} = gone.{quoted(name)}" for name in table.key)
     return (
-        f"(select here.* exclude (seq) from (select here.*, loads.seq from {relation(rows)} as here "
+        f"(select here.* exclude (_commit_seq) from (select here.*, loads._commit_seq from {relation(rows)} as here "
         f"join {order(rows)} as loads on here._load_id = loads.load_id) as here "
         f"left join {gone(table, rows)} as gone on {same} "
         f"where here._is_deleted is not true and (gone.gone_at is null or gone.gone_at < {place(table, 'here')}))"
