@@ -61,18 +61,25 @@ class Assembly:
     kind_tables: dict[str, frozenset[tuple[str, str]]]
 
 
-def lane_file(lane: Lane, name: str | None = None) -> Path:
-    """A lane's database file: lanes/<lane>/<lane>.duckdb, or another `name` beside it."""
-    return settings.home() / "lanes" / lane / f"{name or lane}.duckdb"
+def lane_file(lane: Lane, name: str | None = None, *, aside: bool = False) -> Path:
+    """A lane's database file: lanes/<lane>/<lane>.duckdb, or another `name` beside it.
+
+    Args:
+        aside: the file in which the same models are built once over other loads (`wangting.past`), not the lane's own.
+    """
+    return settings.home() / "lanes" / ("aside" if aside else lane) / f"{name or lane}.duckdb"
 
 
-def assemble(lane: Lane, site: Site) -> Assembly:
+def assemble(lane: Lane, site: Site, *, aside: bool = False) -> Assembly:
     """Write the lane's project folder (only what differs) and say what it amounts to.
+
+    Args:
+        aside: in a folder of its own, for the lane's file aside.
 
     Raises:
         WangtingError: a staging model, seed or declaration that does not fit, with its file.
     """
-    folder = settings.home() / "dbt" / lane
+    folder = settings.home() / "dbt" / ("aside" if aside else lane)
     (folder / "sources").mkdir(parents=True, exist_ok=True)
     for name in ("models", "macros", "tests"):
         _link(folder / name, PROJECT / name)
@@ -114,7 +121,7 @@ def assemble(lane: Lane, site: Site) -> Assembly:
     }
     _write(folder / "dbt_project.yml", project)
     _write(folder / "sources" / "sources.yml", _sources(site))
-    _write(folder / "profiles.yml", _profile(lane))
+    _write(folder / "profiles.yml", _profile(lane, aside))
     fingerprint = hashlib.sha256()
     for path in _meaning(folder):
         fingerprint.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
@@ -343,11 +350,11 @@ def _sources(site: Site) -> dict[str, Any]:
     return {"sources": [*described, run]}
 
 
-def _profile(lane: Lane) -> dict[str, Any]:
+def _profile(lane: Lane, aside: bool) -> dict[str, Any]:
     home = settings.home()
     target: dict[str, Any] = {
         "type": "duckdb",
-        "path": str(lane_file(lane)),
+        "path": str(lane_file(lane, aside=aside)),
         "schema": "main",
         "threads": 2,
         "config_options": {
@@ -362,6 +369,6 @@ def _profile(lane: Lane) -> dict[str, Any]:
         "settings": {"force_compression": "dict_fsst"},
     }
     if lane == "warehouse":
-        target["attach"] = [{"path": str(lane_file(lane, "marts")), "alias": "marts"}]
+        target["attach"] = [{"path": str(lane_file(lane, "marts", aside=aside)), "alias": "marts"}]
         target["plugins"] = [{"module": "wangting.dbt_functions"}]
     return {"wangting": {"target": lane, "outputs": {lane: target}}}

@@ -26,6 +26,7 @@ def prepare(
     case_tables: Collection[tuple[str, str]] = (),
     kind_tables: Mapping[str, Collection[tuple[str, str]]] = MappingProxyType({}),
     up_to: int | None = None,
+    aside: bool = False,
 ) -> None:
     """Create schema `landing` (views), `run.context` (one row), `run.removed_cases` and `run.whole_kinds`.
 
@@ -41,10 +42,11 @@ def prepare(
         case_tables: the tables whose rows are of cases.
         kind_tables: the tables of each kind whose rows are of no case.
         up_to: the newest load of this run, by its place in the order of commit.
+        aside: for the lane's file aside.
     """
-    file = lane_file(lane)
+    file = lane_file(lane, aside=aside)
     file.parent.mkdir(parents=True, exist_ok=True)
-    for made in [file, *([lane_file(lane, "marts")] if lane == "warehouse" else [])]:
+    for made in [file, *([lane_file(lane, "marts", aside=aside)] if lane == "warehouse" else [])]:
         if context["mode"] == "full":
             # Tables replaced in place would leave their old blocks in the file, and in every release copied from it.
             made.unlink(missing_ok=True)
@@ -158,6 +160,8 @@ def _find_whole(
 
 
 def _value(value: Any) -> str:
+    if value is None:
+        return "cast(null as date)"
     if isinstance(value, datetime):
         return f"timestamp {engine.literal(value.isoformat(sep=' '))}"
     if isinstance(value, date):
