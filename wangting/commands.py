@@ -1,5 +1,8 @@
 """`wangting build`, `publish` and `metric`."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import typer
@@ -75,6 +78,12 @@ def metric(
     variant: Annotated[str | None, typer.Option(help="口径；默认正式口径")] = None,
     proof: Annotated[bool, typer.Option("--proof", help="列出分母的每一件，并标明是否在分子")] = False,
     limit: Annotated[int, typer.Option(help="屏幕上最多列几件；--json 列出全部")] = 50,
+    known_at: Annotated[
+        datetime | None, typer.Option("--known-at", help="按那一刻已到的数据重算，如 2017-12-01T08:00:00")
+    ] = None,
+    units_on: Annotated[
+        datetime | None, typer.Option("--units-on", formats=["%Y-%m-%d"], help="各期都按那一天的部门和区划重述")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """一个指标：数值、计数、目标、依据；加 --proof 列出背后的每一件。"""
@@ -90,10 +99,24 @@ def metric(
         raise WangtingError(f"不认识 {subject}", place="--subject", mend="用 licence 或 public_service")
     kind, value = chosen[0] if chosen else ("city", None)
     question = figures.Question(code, period, kind, value, subject, variant)
-    figure = figures.answer(question)
-    rows = figures.proof(question) if proof else None
-    report = figure | ({"proof": rows} if rows is not None else {})
+    with _marts(known_at, units_on) as state:
+        figure = figures.answer(question)
+        rows = figures.proof(question) if proof else None
+    report = figure | state | ({"proof": rows} if rows is not None else {})
     console.emit(report, as_json=as_json, show=lambda _: _show_metric(figure, rows, limit))
+
+
+@contextmanager
+def _marts(known_at: datetime | None, units_on: datetime | None) -> Iterator[dict[str, Any]]:
+    """The current release, or the state that is asked for instead; what to say of it."""
+    if known_at is None and units_on is None:
+        yield {}
+        return
+    from wangting import past, publish
+
+    state = past.marts_as_of(known_at, units_on=units_on.date() if units_on else None)
+    with publish.reading(state.file):
+        yield {"known_at": state.as_of, "units_on": state.units_on, "known_loads": state.loads}
 
 
 def _show_metric(figure: dict[str, Any], rows: list[dict[str, Any]] | None, limit: int) -> None:

@@ -30,8 +30,12 @@ def build(lane: Lane, folder: Path, arguments: list[str]) -> tuple[int, int]:
     return len(results) - tests, tests
 
 
-def invoke(lane: Lane, folder: Path, command: list[str]) -> list[Any]:
-    """One dbt command on an assembled project; dbt's own result objects, one a node."""
+def invoke(lane: Lane, folder: Path, command: list[str], *, writes_files: bool = False) -> list[Any]:
+    """One dbt command on an assembled project; dbt's own result objects, one a node.
+
+    Args:
+        writes_files: whether dbt leaves its manifest and results in the project's target folder.
+    """
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
@@ -43,7 +47,7 @@ def invoke(lane: Lane, folder: Path, command: list[str]) -> list[Any]:
         "--log-level-file",
         "info",
         "--no-use-colors",
-        "--no-write-json",
+        "--write-json" if writes_files else "--no-write-json",
     ]
     with progress(_TITLES[lane]) as step:
         done = 0
