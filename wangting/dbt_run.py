@@ -4,6 +4,7 @@ import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,7 @@ def invoke(lane: Lane, folder: Path, command: list[str], *, writes_files: bool =
         "--no-use-colors",
         "--write-json" if writes_files else "--no-write-json",
     ]
+    words = list(takewhile(lambda word: not word.startswith("-"), command))  # `docs generate` has two
     with progress(_TITLES[lane]) as step:
         done = 0
 
@@ -59,7 +61,7 @@ def invoke(lane: Lane, folder: Path, command: list[str], *, writes_files: bool =
                 step(done, text=f"{_TITLES[lane]} {event.data.node_info.node_name}")
 
         with _quiet_logging():
-            outcome = dbtRunner(callbacks=[follow]).invoke([command[0], *place, *silent, *command[1:]])
+            outcome = dbtRunner(callbacks=[follow]).invoke([*words, *place, *silent, *command[len(words) :]])
     # dbt keeps its connection for the life of the process; a lane's file is to be free as soon as the build ends.
     if DuckDBConnectionManager._ENV is not None:
         DuckDBConnectionManager._ENV.close()

@@ -1,5 +1,6 @@
 """The documentation of the warehouse as one static page: models, columns, tests, lineage, glossary, who uses what."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from wangting.site import current_site
 
 @dataclass(frozen=True)
 class Docs:
-    """The page and what is on it: how many models and how many described columns."""
+    """The page, how many models are on it, and how large it is."""
 
     page: Path
     models: int
@@ -32,12 +33,13 @@ def write() -> Docs:
         raise WangtingError("还没有构建过数据仓库", place="warehouse", mend="先运行 wangting build")
     with locks.writer("warehouse"):
         folder = assemble("warehouse", site).folder
-        found = dbt_run.invoke("warehouse", folder, ["docs", "generate", "--static"], writes_files=True)
+        dbt_run.invoke("warehouse", folder, ["docs", "generate", "--static"], writes_files=True)
     made = folder / "target" / "static_index.html"
     page = settings.home() / "docs" / "index.html"
     page.parent.mkdir(exist_ok=True)
     draft = page.with_name(f".{page.name}")
     draft.write_bytes(made.read_bytes())
     draft.replace(page)
-    models = sum(str(result.node.resource_type) == "model" for result in found)
+    nodes = json.loads((folder / "target" / "manifest.json").read_text("utf-8"))["nodes"].values()
+    models = sum(node["resource_type"] == "model" for node in nodes)
     return Docs(page, models, page.stat().st_size)

@@ -81,10 +81,10 @@ def freeze(month: str | None = None) -> Frozen:
         if last >= clock.today():
             raise WangtingError(f"{month} 还没有结束", place="--month", mend=f"{last} 之后再冻结")
         release = require_release()
-        _refuse_unfinished(release, month, last)
+        about = json.loads((release.parent / "release.json").read_text("utf-8"))
+        _refuse_unfinished(release, about["build_id"], month, last)
         file = settings.home() / "frozen" / month / "metric_values.parquet"
         rows = _write(release, last, file)
-        about = json.loads((release.parent / "release.json").read_text("utf-8"))
         made = Frozen(
             month, clock.now(), about["name"], about["build_id"], file, rows, _sha256(file), is_new=True
         )
@@ -103,20 +103,24 @@ def _last_day(month: str) -> date:
     return (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
 
 
-def _refuse_unfinished(release: Path, month: str, last: date) -> None:
+def _refuse_unfinished(release: Path, build_id: str, month: str, last: date) -> None:
+    builds = ledger.builds
+    (built,) = ledger.rows(select(builds.c.started_at).where(builds.c.build_id == build_id))
+    if built["started_at"].date() <= last:  # also at noon of its last day: the afternoon is missing
+        raise WangtingError(
+            f"发布的数据构建于 {built['started_at']}，那时 {month} 还没有结束",
+            place="--month",
+            mend="先运行 wangting build 与 wangting publish",
+        )
     connection = engine.connect(release, read_only=True)
     try:
         found = connection.execute(
-            "select state_on from dim_periods where period_kind = 'month' and period = ?", [month]
+            "select 1 from dim_periods where period_kind = 'month' and period = ?", [month]
         ).fetchone()
     finally:
         connection.close()
     if found is None:
         raise WangtingError(f"发布的数据中没有 {month}", place="--month", mend="换一个月份")
-    if found[0] < last:
-        raise WangtingError(
-            f"发布的数据只到 {found[0]}", place=month, mend="先运行 wangting build 与 wangting publish"
-        )
 
 
 def _write(release: Path, last: date, file: Path) -> int:

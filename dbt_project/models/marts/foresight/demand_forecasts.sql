@@ -162,8 +162,12 @@ select
     ahead.method,
     ahead.is_seasonal,
     cast(ahead.expected_count as double) as expected_count,
-    cast(greatest(ahead.expected_count + spread.low_error, 0) as double) as low_count,
-    cast(greatest(ahead.expected_count + spread.high_error, 0) as double) as high_count,
+    cast(
+        case when spread.low_error is not null then greatest(ahead.expected_count + spread.low_error, 0) end as double
+    ) as low_count,
+    cast(
+        case when spread.high_error is not null then greatest(ahead.expected_count + spread.high_error, 0) end as double
+    ) as high_count,
     cast(coalesce(ahead.backtest_count, 0) as bigint) as backtest_count,
     cast(ahead.mean_error as double) as mean_error,
     cast(ahead.naive_mean_error as double) as naive_mean_error
