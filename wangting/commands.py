@@ -82,7 +82,8 @@ def metric(
         datetime | None, typer.Option("--known-at", help="按那一刻已到的数据重算，如 2017-12-01T08:00:00")
     ] = None,
     units_on: Annotated[
-        datetime | None, typer.Option("--units-on", formats=["%Y-%m-%d"], help="各期都按那一天的部门和区划重述")
+        datetime | None,
+        typer.Option("--units-on", formats=["%Y-%m-%d"], help="各期都按那一天的部门和区划重述"),
     ] = None,
     as_json: Json = False,
 ) -> None:

@@ -351,7 +351,10 @@ def _sources(site: Site) -> dict[str, Any]:
         "description": "本次构建的时点与方式",
         "tables": [
             {"name": "context", "description": "本次构建。One row."},
-            {"name": "frozen_values", "description": "已冻结各月的数字，原样。One row per figure and frozen month."},
+            {
+                "name": "frozen_values",
+                "description": "已冻结各月的数字，原样。One row per figure and frozen month.",
+            },
             {"name": "removed_cases", "description": "来源删除过记录的办件，本次重新计算。One row per case."},
             {
                 "name": "whole_kinds",

@@ -1,4 +1,4 @@
-"""The glossary's terms as doc blocks of dbt: every name of ours that `docs/glossary.md` sets beside an official term."""
+"""The glossary as doc blocks of dbt: every name of ours that `docs/glossary.md` sets beside an official term."""
 
 import re
 from pathlib import Path

@@ -67,7 +67,9 @@ def marts_as_of(moment: datetime | None = None, *, units_on: date | None = None)
         moment, up_to = marks[0]["built_at"], int(marks[0]["built_seq"])
     loads = _loads(site, moment if up_to is None else None, up_to)
     if not loads:
-        raise WangtingError(f"到 {moment} 为止还没有任何数据到达", place="--known-at", mend="写一个更晚的时刻")
+        raise WangtingError(
+            f"到 {moment} 为止还没有任何数据到达", place="--known-at", mend="写一个更晚的时刻"
+        )
     with locks.writer("aside", wait=600):
         assembly = assemble(_LANE, site, aside=True)
         folder = lane_file(_LANE, aside=True).parent

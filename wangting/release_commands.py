@@ -28,7 +28,9 @@ def freeze(
 
     def show(row: dict[str, Any]) -> None:
         state = "已冻结" if row["is_new"] else "早已冻结，没有改动"
-        console.say(f"{row['month']} {state}：{row['rows']} 个数字，{row['frozen_at']}，版本 {row['release']}")
+        console.say(
+            f"{row['month']} {state}：{row['rows']} 个数字，{row['frozen_at']}，版本 {row['release']}"
+        )
         console.say(f"{row['path']}")
 
     console.emit(done, as_json=as_json, show=show)
@@ -67,7 +69,9 @@ def items(
     ] = None,
     between: Annotated[
         tuple[datetime, datetime] | None,
-        typer.Option("--between", formats=["%Y-%m-%d"], help="两天之间谁改了什么（前一天之后，到后一天为止）"),
+        typer.Option(
+            "--between", formats=["%Y-%m-%d"], help="两天之间谁改了什么（前一天之后，到后一天为止）"
+        ),
     ] = None,
     unit: Annotated[str | None, typer.Option(help="只看一个部门（组织机构代码）")] = None,
     limit: Annotated[int, typer.Option(help="屏幕上最多列几行；--json 列出全部")] = 50,

@@ -296,3 +296,15 @@ def summed_counts(grain: str, sign: str = "") -> str:
 
 def scopes(grain: str) -> list[list[str]]:
     return [["theme", "theme_code", "theme_code is not null"]]
+
+
+def reported_on(day: str) -> str:
+    return day
+
+
+def holds_on(versions: str, day: str) -> str:
+    return f"{day} >= {versions}.applies_from"
+
+
+def picked_method(rows: str, method: str, methods: list[str], suffix: str = "") -> str:
+    return f"{rows}.seasonal_naive{suffix}"

@@ -53,7 +53,7 @@ def forecast(values, target, horizon, method):
 def expected(values, horizon):
     """Method, forecast, errors and back-tests of one series for so many months ahead."""
     end = len(values)
-    tested = [target for target in range(max(2 + horizon, end - 12), end)]
+    tested = list(range(max(2 + horizon, end - 12), end))
     errors = {
         method: [values[target] - forecast(values, target, horizon, method) for target in tested]
         for method in ("seasonal_naive", *ALPHAS)
@@ -174,7 +174,9 @@ def pairs(lane, sql, visits):
     """What the model says of the same applications; the number is written in two ways."""
     for table in ("warehouse.main.int_identity_keys", "warehouse.main.int_applications_deduplicated"):
         lane.execute(f"drop table if exists {table}")
-    lane.execute("create or replace table marts.main.fct_cases (case_no int, item_code varchar, applied_at timestamp)")
+    lane.execute(
+        "create or replace table marts.main.fct_cases (case_no int, item_code varchar, applied_at timestamp)"
+    )
     lane.execute(
         "create table warehouse.main.int_applications_deduplicated (application_no int, applicant_id_no varchar)"
     )
@@ -199,7 +201,9 @@ def _visit(person, item, after):
     return person, item, date(2017, 3, 1) + timedelta(days=after)
 
 
-TEN = [_visit(person, item, after) for person in range(10) for item, after in (("a", 0), ("b", 90), ("c", 181))]
+TEN = [
+    _visit(person, item, after) for person in range(10) for item, after in (("a", 0), ("b", 90), ("c", 181))
+]
 NINE = [_visit(person, item, 0) for person in range(9) for item in ("a", "b")]
 AN_AGENT = [_visit(0, f"i{number}", number) for number in range(AGENT + 1)]
 

@@ -73,11 +73,19 @@ def story(house, tmp_path_factory):
             "updated_at": moment(1),
         }
         land("item_catalogue", "power_adjustments", [adjustment])
-        joint = {"joint_code": "XT1", "joint_name": "协同", "lead_unit_code": CITY_UNIT, "is_cross_level": True}
+        joint = {
+            "joint_code": "XT1",
+            "joint_name": "协同",
+            "lead_unit_code": CITY_UNIT,
+            "is_cross_level": True,
+        }
         land(
             "item_catalogue",
             "joint_items",
-            [joint | {"item_code": item_code(unit), "joined_on": date(2017, 1, 1)} for unit in (CITY_UNIT, COUNTY_UNIT)],
+            [
+                joint | {"item_code": item_code(unit), "joined_on": date(2017, 1, 1)}
+                for unit in (CITY_UNIT, COUNTY_UNIT)
+            ],
         )
         city = [closed(Case(day=day), 20) for day in (1, 2, 3, 4)]
         first, second = Case(COUNTY_UNIT, day=5), Case(COUNTY_UNIT, day=6)
@@ -117,13 +125,17 @@ def story(house, tmp_path_factory):
         seen["later"] = frozen.changes("2017-11")
         with duckdb.connect(str(publish.require_release()), read_only=True) as marts:
             seen["beside"] = marts.execute(
-                "select scope_kind, scope_code, frozen_numerator, present_numerator from frozen_figures where is_changed"
-                " and metric_code = 'business_volume' and subject = 'licence' and period = '2017-11'"
+                "select scope_kind, scope_code, frozen_numerator, present_numerator from frozen_figures"
+                " where is_changed and metric_code = 'business_volume' and subject = 'licence' and period = '2017-11'"
                 " and scope_kind in ('city', 'unit') order by all"
             ).fetchall()
         state = past.marts_as_of(seen["known at first"])
         with publish.reading(state.file):
-            seen["as known"] = {"volume": volume(), "unit": volume("unit", CITY_UNIT), "counties": by_county()}
+            seen["as known"] = {
+                "volume": volume(),
+                "unit": volume("unit", CITY_UNIT),
+                "counties": by_county(),
+            }
         seen["asked again"] = past.marts_as_of(seen["known at first"]).is_new
         with publish.reading(past.marts_as_of(seen["known at first"], units_on=date(2017, 12, 1)).file):
             seen["restated"] = by_county()
@@ -202,7 +214,14 @@ def test_the_catalogue_is_told_as_of_any_day(story):
 
 def test_what_changed_between_two_days_is_told_field_by_field(story):
     told = {
-        (row["item_code"], row["changed_on"], row["field"], row["before_value"], row["after_value"], row["unit_code"])
+        (
+            row["item_code"],
+            row["changed_on"],
+            row["field"],
+            row["before_value"],
+            row["after_value"],
+            row["unit_code"],
+        )
         for row in story["changes"]
     }
     one, day = item_code(CITY_UNIT), date(2017, 11, 10)

@@ -41,7 +41,9 @@ def test_what_a_model_refers_to_stands_in_the_glossary(path):
 
 
 def test_the_terms_are_used_where_columns_bear_their_names():
-    used = {name for path in tree.under("dbt_project/models", ".yml") for name in DOC.findall(tree.text(path))}
+    used = {
+        name for path in tree.under("dbt_project/models", ".yml") for name in DOC.findall(tree.text(path))
+    }
     assert {"unit_code", "item_code"} <= used
 
 

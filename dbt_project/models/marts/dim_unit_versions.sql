@@ -46,7 +46,7 @@ taken_over_{{ hop }} as (
         heir.region_code,
         heir.parent_unit_code
     from ended_{{ hop - 1 }} as ended
-    inner join own as heir on ended.successor_code = heir.unit_code and heir.until > ended.ended_on
+    inner join own as heir on ended.successor_code = heir.unit_code and ended.ended_on < heir.until
 ),
 
 ended_{{ hop }} as (

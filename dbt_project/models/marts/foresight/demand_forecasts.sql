@@ -43,7 +43,7 @@ levels as (
     inner join demand as past
         on origins.item_code = past.item_code
         and origins.region_code = past.region_code
-        and past.month_no <= origins.month_no
+        and origins.month_no >= past.month_no
     where origins.month_no >= ends.last_no - {{ backtest_months + 3 }}
     group by origins.item_code, origins.region_code, origins.month_no
 ),

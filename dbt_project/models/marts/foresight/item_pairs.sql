@@ -48,8 +48,8 @@ pairs as (
     inner join needed as later
         on earlier.identity_key = later.identity_key
         and earlier.item_code <> later.item_code
-        and later.first_on >= earlier.first_on
-        and later.first_on <= {{ add_days('earlier.first_on', within_days) }}
+        and earlier.first_on <= later.first_on
+        and {{ add_days('earlier.first_on', within_days) }} >= later.first_on
     group by
         earlier.item_code,
         later.item_code,

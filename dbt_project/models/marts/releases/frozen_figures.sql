@@ -31,7 +31,7 @@ select
     cast(present.{{ name }} as bigint) as present_{{ name }},
     {% endfor -%}
     {% for name in counts -%}
-    {{ 'or ' if not loop.first }}frozen.{{ name }} is distinct from present.{{ name }}
+    {{ 'or ' if not loop.first }}(frozen.{{ name }} is distinct from present.{{ name }})
     {% endfor %} as is_changed
 from frozen
 full join present
