@@ -1,5 +1,8 @@
 """`wangting build`, `publish` and `metric`."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import typer
@@ -82,6 +85,13 @@ def metric(
         typer.Option(help="按维度切分：unit、county、region、level、channel、month 等，可写几次"),
     ] = None,
     limit: Annotated[int, typer.Option(help="屏幕上最多列几件；--json 列出全部")] = 50,
+    known_at: Annotated[
+        datetime | None, typer.Option("--known-at", help="按那一刻已到的数据重算，如 2017-12-01T08:00:00")
+    ] = None,
+    units_on: Annotated[
+        datetime | None,
+        typer.Option("--units-on", formats=["%Y-%m-%d"], help="各期都按那一天的部门和区划重述"),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """一个指标：数值、计数、目标、依据；加 --proof 列出背后的每一件。"""
@@ -97,12 +107,26 @@ def metric(
         raise WangtingError(f"不认识 {subject}", place="--subject", mend="用 licence 或 public_service")
     kind, value = chosen[0] if chosen else ("city", None)
     question = figures.Question(code, period, kind, value, subject, variant)
-    figure = figures.answer(question)
-    behind = figures.proof(question) if proof else None
-    cells = figures.cut(question, by) if by else None
-    report = figure | ({"by": cells} if cells is not None else {})
+    with _marts(known_at, units_on) as state:
+        figure = figures.answer(question)
+        behind = figures.proof(question) if proof else None
+        cells = figures.cut(question, by) if by else None
+    report = figure | state | ({"by": cells} if cells is not None else {})
     if behind is not None:
         report |= {"proof": behind["rows"], "loads": behind["loads"], "outside": behind["outside"]}
     console.emit(
         report, as_json=as_json, show=lambda _: metric_screen.show(figure, behind, cells, by or [], limit)
     )
+
+
+@contextmanager
+def _marts(known_at: datetime | None, units_on: datetime | None) -> Iterator[dict[str, Any]]:
+    """The current release, or the state that is asked for instead; what to say of it."""
+    if known_at is None and units_on is None:
+        yield {}
+        return
+    from wangting import past, publish
+
+    state = past.marts_as_of(known_at, units_on=units_on.date() if units_on else None)
+    with publish.reading(state.file):
+        yield {"known_at": state.as_of, "units_on": state.units_on, "known_loads": state.loads}

@@ -6,6 +6,7 @@ of that key that landed before it; one that lands later is the record come back.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import func, select
@@ -48,12 +49,14 @@ def landed(
     up_to: int | None = None,
     only: Iterable[str] | None = None,
     reaching: str | None = None,
+    until: datetime | None = None,
 ) -> Landed:
     """The committed loads with `above < commit_seq <= up_to`.
 
     Args:
         only: of these, the loads with these ids.
         reaching: of these, the loads that may hold rows with a cursor from this one on (as the ledger writes it).
+        until: of these, the loads that had landed at this moment.
     """
     query = select(loads.c.load_id, loads.c.commit_seq, loads.c.path, loads.c.deleted).where(
         loads.c.source == source,
@@ -63,6 +66,8 @@ def landed(
     )
     if up_to is not None:
         query = query.where(loads.c.commit_seq <= up_to)
+    if until is not None:
+        query = query.where(loads.c.loaded_at <= until)
     if reaching is not None:
         query = query.where(func.coalesce(loads.c.cursor_high, loads.c.window_high) >= reaching)
     found = ledger.rows(query.order_by(loads.c.commit_seq))

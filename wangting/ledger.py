@@ -39,6 +39,7 @@ from wangting.ledger_landing import loads as loads
 from wangting.ledger_landing import metadata as metadata
 from wangting.ledger_landing import remarks as remarks
 from wangting.ledger_landing import taken_files as taken_files
+from wangting.ledger_releases import frozen_months as frozen_months
 
 lanes = Table(
     "lanes",

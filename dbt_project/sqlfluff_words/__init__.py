@@ -417,3 +417,15 @@ def path_in_words(path: str) -> str:
 
 def activity_in_words(activity: str) -> str:
     return activity
+
+
+def reported_on(day: str) -> str:
+    return day
+
+
+def holds_on(versions: str, day: str) -> str:
+    return f"{day} >= {versions}.applies_from"
+
+
+def picked_method(rows: str, method: str, methods: list[str], suffix: str = "") -> str:
+    return f"{rows}.seasonal_naive{suffix}"

@@ -6,7 +6,9 @@ with cases as (
         cast(applied_at as date) as applied_on,
         case when acceptance_status = '1' then cast(accepted_at as date) end as accepted_on,
         cast(closed_at as date) as closed_on,
-        coalesce(limit_value between 1 and 3000 and limit_unit in ('G', 'Z'), false) as has_limit
+        coalesce(limit_value between 1 and 3000 and limit_unit in ('G', 'Z'), false) as has_limit,
+        {{ reported_on("coalesce(cast(coalesce(closed_at, accepted_at, applied_at) as date), cast('9999-12-30' as date))") }}
+            as units_on
     from {{ ref('int_cases_accumulated') }}
     where has_application {{ touched('case_no', and_=true) }}
 ),
@@ -16,11 +18,11 @@ items as (
 ),
 
 units as (
-    select * from {{ ref('dim_units') }}
+    select * from {{ ref('dim_unit_versions') }}
 ),
 
 regions as (
-    select * from {{ ref('dim_regions') }}
+    select * from {{ ref('dim_region_versions') }}
 ),
 
 dates as (
@@ -48,6 +50,7 @@ joined as (
         coalesce(items.person_theme_code, latest.person_theme_code) as person_theme_code,
         coalesce(items.legal_theme_code, latest.legal_theme_code) as legal_theme_code,
         coalesce(items.is_full_online, false) as is_full_online_declared,
+        coalesce(units.counts_as_code, cases.unit_code) as counts_as_code,
         coalesce(units.level_code, 'unknown') as level_code,
         coalesce(units.region_code, regions.region_code) as place_code,
         coalesce(units.county_code, regions.county_code) as county_code,
@@ -63,8 +66,8 @@ joined as (
         and cases.applied_on >= items.applies_from
         and cases.applied_on < items.applies_until
     left join items as latest on cases.item_code = latest.item_code and latest.is_latest
-    left join units on cases.unit_code = units.unit_code
-    left join regions on cases.region_code = regions.region_code
+    left join units on cases.unit_code = units.unit_code and {{ holds_on('units', 'cases.units_on') }}
+    left join regions on cases.region_code = regions.region_code and {{ holds_on('regions', 'cases.units_on') }}
 ),
 
 promised_shifts as (
@@ -140,7 +143,7 @@ select
     item_code,
     item_version,
     subject,
-    unit_code,
+    counts_as_code as unit_code,
     place_code as region_code,
     level_code,
     county_code,

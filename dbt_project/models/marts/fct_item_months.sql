@@ -1,5 +1,5 @@
 with months as (
-    select period_start as month_on, state_on
+    select period_start as month_on, state_on, {{ reported_on('state_on') }} as units_on
     from {{ ref('dim_periods') }}
     where period_kind = 'month'
 ),
@@ -8,6 +8,7 @@ in_force as (
     select
         months.month_on,
         months.state_on,
+        months.units_on,
         items.*
     from {{ ref('int_items_effective') }} as items
     inner join months on items.applies_from <= months.state_on and items.applies_until > months.state_on
@@ -62,7 +63,7 @@ select
     in_force.item_code,
     in_force.item_version,
     in_force.subject,
-    in_force.unit_code,
+    coalesce(units.counts_as_code, in_force.unit_code) as unit_code,
     coalesce(units.region_code, in_force.region_code) as region_code,
     coalesce(units.level_code, 'unknown') as level_code,
     coalesce(units.county_code, regions.county_code) as county_code,
@@ -91,8 +92,10 @@ select
     versions._load_id as load_id
 from in_force
 left join parents on in_force.month_on = parents.month_on and in_force.item_code = parents.parent_item_code
-left join {{ ref('dim_units') }} as units on in_force.unit_code = units.unit_code
-left join {{ ref('dim_regions') }} as regions on in_force.region_code = regions.region_code
+left join {{ ref('dim_unit_versions') }} as units
+    on in_force.unit_code = units.unit_code and {{ holds_on('units', 'in_force.units_on') }}
+left join {{ ref('dim_region_versions') }} as regions
+    on in_force.region_code = regions.region_code and {{ holds_on('regions', 'in_force.units_on') }}
 left join own_systems on in_force.unit_code = own_systems.unit_code
 left join {{ ref('int_connected_items_latest') }} as connected on in_force.item_code = connected.item_code
 left join on_mobile on in_force.item_code = on_mobile.item_code

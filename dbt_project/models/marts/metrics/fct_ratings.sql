@@ -2,7 +2,7 @@ select
     ratings.rating_no,
     coalesce(cases.subject, 'unknown') as subject,
     ratings.case_no,
-    coalesce(cases.unit_code, ratings.unit_code) as unit_code,
+    coalesce(cases.unit_code, units.counts_as_code, ratings.unit_code) as unit_code,
     coalesce(cases.region_code, units.region_code) as region_code,
     coalesce(cases.level_code, units.level_code, 'unknown') as level_code,
     coalesce(cases.county_code, units.county_code) as county_code,
@@ -18,5 +18,6 @@ select
     ratings._load_id as load_id
 from {{ ref('int_ratings_latest') }} as ratings
 left join {{ ref('fct_cases') }} as cases on ratings.case_no = cases.case_no
-left join {{ ref('dim_units') }} as units on ratings.unit_code = units.unit_code
+left join {{ ref('dim_unit_versions') }} as units
+    on ratings.unit_code = units.unit_code and {{ holds_on('units', reported_on('cast(ratings.rated_at as date)')) }}
 left join {{ ref('rating_ways') }} as ways on ratings.rating_way = ways.rating_way

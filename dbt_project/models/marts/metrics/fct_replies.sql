@@ -42,7 +42,7 @@ select
     'all' as subject,
     due.origin,
     due.way_in,
-    due.unit_code,
+    coalesce(units.counts_as_code, due.unit_code) as unit_code,
     units.region_code,
     coalesce(units.level_code, 'unknown') as level_code,
     units.county_code,
@@ -57,4 +57,5 @@ select
     due.load_id
 from due
 cross join {{ source('run', 'context') }} as context
-left join {{ ref('dim_units') }} as units on due.unit_code = units.unit_code
+left join {{ ref('dim_unit_versions') }} as units
+    on due.unit_code = units.unit_code and {{ holds_on('units', reported_on('due.due_on')) }}
