@@ -41,6 +41,7 @@ _ROOTS = """
         where fct_cases.origin_case_no is not null and up.depth < 5
     ),
     roots as (select case_no, max_by(root, depth) as root from up group by case_no),
+    chained as (select case_no, root from roots union select root, root from roots),
 """
 
 
@@ -121,10 +122,14 @@ def loads(con: duckdb.DuckDBPyConnection, cell: Cell) -> list[str]:
     about = cell.definition
     if about["grain"] == "case":
         kinds = ("application", "acceptance", "closing", "collection")
-        parts = " union ".join(f"select {kind}_load_id as load_id from behind" for kind in kinds)
-        query = f"""{_counted(con, cell, [])},
-            behind as (select loads.* from counted join fct_case_loads as loads using (case_no))
-            select load_id from ({parts}) where load_id is not null order by 1"""
+        each = ", ".join(f"{kind}_load_id" for kind in kinds)
+        condition = f"{_conditions(con, cell)} and {about['population_condition']}"
+        query = f"""
+            with behind as (
+                select distinct {each} from fct_case_loads
+                where case_no in (select case_no from fct_cases where {condition})
+            )
+            select distinct unnest([{each}]) as load_id from behind order by 1"""
     else:
         condition = f"{_conditions(con, cell)} and {about['population_condition']}"
         query = f"select distinct load_id from {about['fact_table']} where {condition} order by 1"
@@ -212,11 +217,13 @@ def _counted(con: duckdb.DuckDBPyConnection, cell: Cell, by: list[str]) -> str:
         keeps_links = cell.scope_kind == "unit" or "unit_code" in by
         return f"""{_ROOTS}
             cell as (
-                select fct_cases.*, coalesce(roots.root, fct_cases.case_no) as root
-                from fct_cases left join roots using (case_no) where is_business_volume and {conditions}
+                select fct_cases.*, chained.root
+                from fct_cases left join chained using (case_no) where is_business_volume and {conditions}
             ),
             placed as (
-                select *, {"1" if keeps_links else _place(groups)} as place from cell
+                select *, 1 as place from cell where root is null
+                union all
+                select *, {"1" if keeps_links else _place(groups)} as place from cell where root is not null
             ),
             counted as (select *, ({numerator}) as is_in{added} from placed where place = 1 and ({population}))"""
     if not about["distinct_rule"]:

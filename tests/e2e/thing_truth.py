@@ -311,7 +311,7 @@ def _pages(con: duckdb.DuckDBPyConnection, site: Path) -> None:
             qualify row_number() over (partition by page_id order by seen_at desc) = 1
         )
         select page_id, page_kind, holder_of(id_no) as holder, opened_at::date as opened_on, county_code,
-            region_code,
+            r.region_code,
             case when status = 'closed' then updated_at::date end as closed_on
         from newest join accounts using (account_id) join regions r on r.region_code = newest.region_code
     """)
