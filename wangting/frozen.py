@@ -44,7 +44,7 @@ class Frozen:
 
     def summary(self) -> dict[str, object]:
         """The same as plain data."""
-        return asdict(self)
+        return asdict(self) | {"path": str(self.path)}
 
 
 def months() -> list[Frozen]:
