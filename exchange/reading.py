@@ -184,7 +184,7 @@ def _metrics() -> list[dict[str, Any]]:
             where attained.plan_code = ? and attained.scope_kind in ('city', 'level')
             qualify attained.period_end = max(attained.period_end) over (partition by attained.target_code)
             union all by name
-            -- the city as a whole, for which a plan may set no target
+            -- the city as a whole, for which the plan may set no target, of what it sets targets for and of the volume
             select
                 found.metric_code, names.metric_name, found.variant, '全市' as plan_level_name,
                 found.scope_kind, found.scope_code, found.period_kind, found.period, found.numerator,
@@ -193,7 +193,10 @@ def _metrics() -> list[dict[str, Any]]:
             from metric_values as found
             inner join dim_metrics as names using (metric_code, variant, definition_version)
             where found.scope_kind = 'city' and found.period_kind = 'ytd' and found.subject = 'licence'
-                and found.is_official and not exists (
+                and found.is_official and (names.kind = 'count' or exists (
+                    select 1 from metric_attainments as attained
+                    where attained.plan_code = ? and attained.metric_code = found.metric_code
+                )) and not exists (
                     select 1 from metric_attainments as attained
                     where attained.plan_code = ? and attained.scope_kind = 'city'
                         and attained.metric_code = found.metric_code and attained.period = found.period
@@ -201,7 +204,7 @@ def _metrics() -> list[dict[str, Any]]:
             qualify found.period_end = max(found.period_end) over ()
             order by metric_code, variant, scope_kind, scope_code
             """,
-            [current_site().plan, current_site().plan],
+            [current_site().plan] * 3,
         )
         names = [column[0] for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

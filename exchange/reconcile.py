@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 
 from exchange import finals, stops
-from wangting import alarms, clock, engine, locks
+from wangting import alarms, clock, engine, ledger, locks
 from wangting.site import current_site
 
 _LISTED = 1_000  # records named a list; the counts are of all
@@ -83,6 +83,7 @@ def reconcile(
         try:
             stops.read(work, first_day, last_day)
             found = _compare(work, first_day, last_day)
+            _keep_declared(found.days)
             if repair and found.lost_count:
                 found.repaired = _send_again(work)
         finally:
@@ -116,6 +117,31 @@ def reconcile_lately() -> Reconciliation:
         f"用 wangting reconcile --from {today - _LATELY} 查看清单；省平台丢失的加 --repair 重新报送",
     )
     return found
+
+
+def _keep_declared(days: list[dict[str, Any]]) -> None:
+    """Note the declared counts beside the landed ones, for the overview of the sources."""
+    kept: dict[tuple[str, date], dict[str, Any]] = {}
+    for row in days:
+        if row["declared"] is None or row["day"] >= clock.today():  # a day is declared when it is over
+            continue
+        one = kept.setdefault(
+            (row["source"], row["day"]),
+            {
+                "source": row["source"],
+                "day": row["day"],
+                "declared": 0,
+                "landed": 0,
+                "differing": 0,
+                "compared_at": clock.now(),
+            },
+        )
+        one["declared"] += row["declared"]
+        one["landed"] += row["landed"]
+        one["differing"] += row["declared"] != row["landed"]
+    if kept:
+        with ledger.transaction() as connection:
+            ledger.upsert(connection, ledger.declared_days, list(kept.values()))
 
 
 def _send_again(work: duckdb.DuckDBPyConnection) -> int:

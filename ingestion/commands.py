@@ -200,6 +200,16 @@ def _show_sources(systems: list[dict[str, Any]]) -> None:
     for one in systems:
         if one["error"]:
             console.say(f"{'提醒' if one['state'] == 'unavailable' else '错误'}：{one['error']}")
+    for one in systems:
+        if about := one["declared"]:
+            told = (
+                "，一致" if not about["differing"] else f"，{about['differing']} 处不一致：wangting reconcile"
+            )
+            span = f"{about['first_day']:%m-%d} 至 {about['last_day']:%m-%d}"
+            console.say(
+                f"{one['title']} 自报 {span} 共 {about['declared']:,} 条，"
+                f"落地 {about['landed']:,} 条（{about['compared_at']:%m-%d %H:%M} 比对）{told}"
+            )
     if noted := sum(one["remarks"] for one in systems):
         console.say(f"另有 {noted} 条需要留意的事项：wangting sources --details")
 

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from ingestion.pulling import unavailable
 from wangting import clock, ledger, silence, working_time
-from wangting.ledger import backfills, comparisons, loads, remarks
+from wangting.ledger import backfills, comparisons, declared_days, loads, remarks
 from wangting.site import current_site
 from wangting.source_spec import Source
 from wangting.systems import System, systems
@@ -35,6 +35,7 @@ STATES = {
     "unconnected": "未接入",
     "takes": "只取用",
 }
+_DECLARED_DAYS = 7  # as many as the nightly reconciliation looks at
 _NOTHING: dict[str, Any] = {
     "source": None,
     "owner": "",
@@ -45,6 +46,7 @@ _NOTHING: dict[str, Any] = {
     "deleted": 0,
     "silence_hours": None,
     "silent_after_hours": None,
+    "declared": None,
     "error": None,
     "remarks": 0,
     "tables": 0,
@@ -56,7 +58,8 @@ def overview() -> list[dict[str, Any]]:
     """Every system, in the plans' order, each with its sources in the order of the site's folders.
 
     `silence_hours`: working hours since rows last arrived, or since the house began. `details`: one entry a table, with
-    the remarks of its newest load and the latest comparison with the source.
+    the remarks of its newest load and the latest comparison with the source. `declared`: of a source that publishes its
+    own counts, the last seven business days that a reconciliation compared with what landed.
     """
     site, moment, known = current_site(), clock.now(), systems()
     heard = {row.source: row for row in silence.silences(moment)}
@@ -118,10 +121,31 @@ def _of(source: Source, moment: datetime, heard: silence.Silence) -> dict[str, A
         "deleted": sum(row["deleted"] for row in tables),
         "silence_hours": None if heard.working_hours is None else round(heard.working_hours, 1),
         "silent_after_hours": source.silent_hours,
+        "declared": _declared(source),
         "state": state,
         "error": reason if state == "unavailable" else errors[0] if errors else None,
         "remarks": sum(len(row["remarks"]) for row in tables),
         "details": tables,
+    }
+
+
+def _declared(source: Source) -> dict[str, Any] | None:
+    """The source's own counts beside the landed ones: days, both sums, differing, compared_at; None: none compared."""
+    days = ledger.rows(
+        select(declared_days)
+        .where(declared_days.c.source == source.name)
+        .order_by(declared_days.c.day.desc())
+        .limit(_DECLARED_DAYS)
+    )
+    if not days:
+        return None
+    return {
+        "first_day": days[-1]["day"],
+        "last_day": days[0]["day"],
+        "declared": sum(row["declared"] for row in days),
+        "landed": sum(row["landed"] for row in days),
+        "differing": sum(row["differing"] for row in days),
+        "compared_at": max(row["compared_at"] for row in days),
     }
 
 

@@ -39,6 +39,7 @@ class Unit:
 
 
 def _rows(site: Path, name: str) -> list[dict[str, str]]:
+    """The rows of a seed; of a code with several versions the first, as which the simulated city knows it."""
     file = site_folders.of(site).seeds.get(name)
     if file is None:
         raise WangtingError(
@@ -46,7 +47,10 @@ def _rows(site: Path, name: str) -> list[dict[str, str]]:
             place=str(site / "seeds" / name),
             mend="补上该文件，或在 site.yml 中继承一个站点",
         )
-    return site_folders.rows(file)
+    first: dict[str, dict[str, str]] = {}
+    for row in site_folders.rows(file):
+        first.setdefault(next(iter(row.values())), row)
+    return list(first.values())
 
 
 @lru_cache

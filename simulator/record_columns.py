@@ -335,7 +335,8 @@ RECORDS: dict[str, Record] = {
             "WJLX": "case when c.channel = 1 then '1' else '0' end",
             "CLLX": "case when c.channel = 1 then '2' else ['0', '1', '1'][s.step] end",
             "CLSL": "s.step",
-            "CLMC": "['申请表', '身份证明复印件', '委托书'][s.step]",
+            "CLMC": f"case when s.step = 2 and not {_IS_PERSON} then '营业执照复印件'"
+            " else ['申请表', '身份证明复印件', '委托书'][s.step] end",
             "XZQHDM": "v.region_text",
         },
         ("sb",),

@@ -65,7 +65,7 @@ def case_rows(prefix: str, until: str) -> str:
                 sb.SQRZJHM as applicant_id_no, sb.SQRMC as applicant_name,
                 case when sl.SLZTDM = '1' then sl.SLSJ end as accepted_at,
                 coalesce(sl.SLZTDM = '2', false) as acceptance_refused, bj.BJSJ as closed_at,
-                case when bj.XKYF = '1' then '7' else bj.BJJGDM end as result,
+                case when bj.XKYF = '1' then '7' else bj.BJJGDM end as result, bj.ZJGZMC as licence_name,
                 v.is_full_online and not ({spoilt}) as is_full_online_declared,
                 lq.LQFS as collected_by,
                 len(list_distinct([
@@ -90,8 +90,8 @@ def case_rows(prefix: str, until: str) -> str:
                      else visits end::integer as visit_count
             from joined)
         select case_no, source, item_code, unit_code, region_code, level_code, subject, person_theme_code,
-            legal_theme_code, applicant_type, channel, origin_case_no, applied_at, applicant_id_no,
-            applicant_name, accepted_at, acceptance_refused, closed_at, result, is_business_volume,
+            legal_theme_code, applicant_type, channel, origin_case_no, applied_at, applicant_id_no, applicant_name,
+            accepted_at, acceptance_refused, closed_at, result, licence_name, is_business_volume,
             is_supplement_abandoned, is_applied_online,
             is_full_online_declared,
             is_business_volume and is_applied_online and is_full_online_declared as is_closed_online,

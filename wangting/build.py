@@ -199,6 +199,7 @@ def _run(lane: Lane, site: Site, assembly: Assembly, plan: _Plan) -> tuple[int, 
         "rule_version": assembly.rule_version,
         "earliest": date.fromisoformat(assembly.earliest),
         "run_no": plan.run_no,
+        "units_on": None,
     }
     landing_views.prepare(
         lane,

@@ -1,5 +1,8 @@
 """`wangting build`, `publish` and `metric`."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import typer
@@ -64,21 +67,35 @@ def publish(as_json: Json = False) -> None:
 def metric(
     code: Annotated[str, typer.Argument(help="指标代码，如 online_application_rate")],
     period: Annotated[
-        str | None, typer.Option(help="2017-11、2017-Q4、2017 或 2017-01..2017-11；默认一月以来累计")
+        str | None,
+        typer.Option(help="2017-11、2017-Q4、2017-H2、2017、2017-01..2017-11、..2017-11；默认一月以来累计"),
     ] = None,
     unit: Annotated[str | None, typer.Option(help="部门（组织机构代码）")] = None,
     level: Annotated[str | None, typer.Option(help="层级：municipal、county、town")] = None,
     region: Annotated[str | None, typer.Option(help="县区或镇街（12 位代码）")] = None,
     theme: Annotated[str | None, typer.Option(help="主题代码，如 P01、L05")] = None,
     channel: Annotated[str | None, typer.Option(help="提交方式：0 窗口、1 网上、8 快递")] = None,
-    subject: Annotated[str, typer.Option(help="licence 行政许可、public_service 公共服务")] = "licence",
+    subject: Annotated[
+        str | None, typer.Option(help="licence 行政许可、public_service 公共服务；默认按指标")
+    ] = None,
     variant: Annotated[str | None, typer.Option(help="口径；默认正式口径")] = None,
     proof: Annotated[bool, typer.Option("--proof", help="列出分母的每一件，并标明是否在分子")] = False,
+    by: Annotated[
+        list[str] | None,
+        typer.Option(help="按维度切分：unit、county、region、level、channel、month 等，可写几次"),
+    ] = None,
     limit: Annotated[int, typer.Option(help="屏幕上最多列几件；--json 列出全部")] = 50,
+    known_at: Annotated[
+        datetime | None, typer.Option("--known-at", help="按那一刻已到的数据重算，如 2017-12-01T08:00:00")
+    ] = None,
+    units_on: Annotated[
+        datetime | None,
+        typer.Option("--units-on", formats=["%Y-%m-%d"], help="各期都按那一天的部门和区划重述"),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """一个指标：数值、计数、目标、依据；加 --proof 列出背后的每一件。"""
-    from wangting import figures
+    from wangting import figures, metric_screen
     from wangting.errors import WangtingError
 
     scopes = {"unit": unit, "level": level, "region": region, "theme": theme, "channel": channel}
@@ -86,76 +103,30 @@ def metric(
     if len(chosen) > 1:
         names = "、".join(f"--{kind}" for kind, _ in chosen)
         raise WangtingError("一次只能指定一个统计范围", place=names, mend="只留一个")
-    if subject not in figures.SUBJECTS:
+    if subject is not None and subject not in figures.SUBJECTS:
         raise WangtingError(f"不认识 {subject}", place="--subject", mend="用 licence 或 public_service")
     kind, value = chosen[0] if chosen else ("city", None)
     question = figures.Question(code, period, kind, value, subject, variant)
-    figure = figures.answer(question)
-    rows = figures.proof(question) if proof else None
-    report = figure | ({"proof": rows} if rows is not None else {})
-    console.emit(report, as_json=as_json, show=lambda _: _show_metric(figure, rows, limit))
-
-
-def _show_metric(figure: dict[str, Any], rows: list[dict[str, Any]] | None, limit: int) -> None:
-    from wangting import figures
-
-    counted = {"case": "件", "item": "项"}[figure["counts"]]
-    console.say(f"  {figure['value']}", bold=figure["name"])
-    if figure["denominator"] is not None:
-        console.say(f"分子 {figure['numerator']} / 分母 {figure['denominator']} {counted}")
-    if figure["unknown_count"]:
-        console.say(f"其中不明 {figure['unknown_count']} {counted}（留在分母）")
-    if figure["abandoned_count"]:
-        console.say(f"其中补正不来 {figure['abandoned_count']} {counted}")
-    console.say(
-        f"期间 {figure['period']}（截至 {figure['state_on']}）  范围 {figure['scope_name']}"
-        f"  {figures.SUBJECTS[figure['subject']]}"
+    with _marts(known_at, units_on) as state:
+        figure = figures.answer(question)
+        behind = figures.proof(question) if proof else None
+        cells = figures.cut(question, by) if by else None
+    report = figure | state | ({"by": cells} if cells is not None else {})
+    if behind is not None:
+        report |= {"proof": behind["rows"], "loads": behind["loads"], "outside": behind["outside"]}
+    console.emit(
+        report, as_json=as_json, show=lambda _: metric_screen.show(figure, behind, cells, by or [], limit)
     )
-    console.say(f"口径 {figure['variant']} {figure['definition_version']}  依据 {figure['clause']}")
-    console.say(f"说明 {figure['notes']}")
-    if figure["targets"]:
-        console.table(
-            "目标（一月以来累计）",
-            ["方案", "层级", "目标", "差距（百分点）", "还差件数", "达标", "依据"],
-            [
-                [
-                    f"{target['plan_code']} {target['plan_year'] or ''}".strip(),
-                    target["plan_level_name"] + ("（力争）" if target["is_aspirational"] else ""),
-                    f"{target['comparator']} {target['target_value'].normalize():f} %",
-                    "—" if target["gap_points"] is None else f"{target['gap_points']:+.2f}",
-                    "—" if target["shortfall_count"] is None else target["shortfall_count"],
-                    {True: "是", False: "否", None: figures.NOTHING}[target["is_met"]],
-                    target["clause"],
-                ]
-                for target in figure["targets"]
-            ],
-            right={3, 4},
-        )
-    if rows is not None:
-        shown = rows[:limit]
-        hidden = {"item_code"} if figure["counts"] == "case" else set()
-        names = [name for name in _PROOF_LABELS if shown and name in shown[0] and name not in hidden]
-        console.table(
-            f"核对清单（共 {len(rows)} {counted}，列出 {len(shown)}）",
-            [_PROOF_LABELS.get(name, name) for name in names],
-            [[_cell(row[name]) for name in names] for row in shown],
-        )
 
 
-# What fits a screen; `--json` gives every column.
-_PROOF_LABELS = {
-    "case_no": "申办流水号",
-    "item_code": "事项编码",
-    "is_in_numerator": "计入分子",
-    "unit_code": "部门",
-    "channel_code": "提交方式",
-    "visit_count": "到现场次数",
-    "closed_at": "办结时间",
-    "closing_result": "办结结果",
-    "online_depth": "深度",
-    "visit_limit": "申报次数",
-}
+@contextmanager
+def _marts(known_at: datetime | None, units_on: datetime | None) -> Iterator[dict[str, Any]]:
+    """The current release, or the state that is asked for instead; what to say of it."""
+    if known_at is None and units_on is None:
+        yield {}
+        return
+    from wangting import past, publish
 
-
-def _cell(value: Any) -> Any:
-    return {True: "是", False: "否"}[value] if isinstance(value, bool) else "不明" if value is None else value
+    state = past.marts_as_of(known_at, units_on=units_on.date() if units_on else None)
+    with publish.reading(state.file):
+        yield {"known_at": state.as_of, "units_on": state.units_on, "known_loads": state.loads}

@@ -6,19 +6,22 @@ does change (the loads of this run, the clock) goes into the lane's file as view
 """
 
 import hashlib
+import math
 import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import time
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
 
-from wangting import clock, context_columns, declared, settings, site_folders
+from wangting import clock, context_columns, declared, glossary, settings, site_folders, working_time
 from wangting import specification as layers
 from wangting.errors import WangtingError
 from wangting.site import Site
+from wangting.source_spec import Source
 
 Lane = Literal["exchange", "warehouse"]
 
@@ -61,18 +64,25 @@ class Assembly:
     kind_tables: dict[str, frozenset[tuple[str, str]]]
 
 
-def lane_file(lane: Lane, name: str | None = None) -> Path:
-    """A lane's database file: lanes/<lane>/<lane>.duckdb, or another `name` beside it."""
-    return settings.home() / "lanes" / lane / f"{name or lane}.duckdb"
+def lane_file(lane: Lane, name: str | None = None, *, aside: bool = False) -> Path:
+    """A lane's database file: lanes/<lane>/<lane>.duckdb, or another `name` beside it.
+
+    Args:
+        aside: the file in which the same models are built once over other loads (`wangting.past`), not the lane's own.
+    """
+    return settings.home() / "lanes" / ("aside" if aside else lane) / f"{name or lane}.duckdb"
 
 
-def assemble(lane: Lane, site: Site) -> Assembly:
+def assemble(lane: Lane, site: Site, *, aside: bool = False) -> Assembly:
     """Write the lane's project folder (only what differs) and say what it amounts to.
+
+    Args:
+        aside: in a folder of its own, for the lane's file aside.
 
     Raises:
         WangtingError: a staging model, seed or declaration that does not fit, with its file.
     """
-    folder = settings.home() / "dbt" / lane
+    folder = settings.home() / "dbt" / ("aside" if aside else lane)
     (folder / "sources").mkdir(parents=True, exist_ok=True)
     for name in ("models", "macros", "tests"):
         _link(folder / name, PROJECT / name)
@@ -100,11 +110,13 @@ def assemble(lane: Lane, site: Site) -> Assembly:
         "precedence": site.precedence,
         "code_maps": site_folders.code_maps(site.folders),
         "region_aliases": _region_aliases(site),
+        "metric_grains": _yaml(PROJECT / "metric_grains.yml"),
         "metric_definitions": [_yaml(path) for path in sorted((PROJECT / "metrics").glob("*.yml"))],
         "record_kinds": specification["record_kinds"],
         "exchange_fields": specification["exchange_fields"],
         "site_channels": specification["site_channels"],
         "fillers": specification["fillers"],
+        "office_hours": [[_seconds(opens), _seconds(closes)] for opens, closes in working_time.OFFICE],
         "numbered_sources": [
             source.name
             for source in site.sources
@@ -114,7 +126,8 @@ def assemble(lane: Lane, site: Site) -> Assembly:
     }
     _write(folder / "dbt_project.yml", project)
     _write(folder / "sources" / "sources.yml", _sources(site))
-    _write(folder / "profiles.yml", _profile(lane))
+    _write_text(folder / "sources" / "glossary.md", glossary.doc_blocks())
+    _write(folder / "profiles.yml", _profile(lane, aside))
     fingerprint = hashlib.sha256()
     for path in _meaning(folder):
         fingerprint.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
@@ -140,6 +153,10 @@ def assemble(lane: Lane, site: Site) -> Assembly:
 def _model_names() -> frozenset[str]:
     """The names of the repository's own models."""
     return frozenset(path.stem for path in (PROJECT / "models").rglob("*.sql"))
+
+
+def _seconds(of_day: time) -> int:
+    return of_day.hour * 3600 + of_day.minute * 60 + of_day.second
 
 
 def _tables_of(models: dict[str, list[Path]], kinds: set[str]) -> frozenset[tuple[str, str]]:
@@ -201,7 +218,10 @@ def _link(link: Path, target: Path) -> None:
 
 
 def _write(path: Path, content: Any) -> None:
-    text = yaml.safe_dump(content, allow_unicode=True, sort_keys=False, width=110)
+    _write_text(path, yaml.safe_dump(content, allow_unicode=True, sort_keys=False, width=110))
+
+
+def _write_text(path: Path, text: str) -> None:
     if not path.is_file() or path.read_text("utf-8") != text:
         path.write_text(text, "utf-8")
 
@@ -321,7 +341,12 @@ def _sources(site: Site) -> dict[str, Any]:
             "schema": "landing",
             "description": f"{source.title}（{source.owner}）",
             "tables": [
-                {"name": name, "identifier": f"{source.name}__{name}", "description": table.title}
+                {
+                    "name": name,
+                    "identifier": f"{source.name}__{name}",
+                    "description": table.title,
+                    "config": _freshness(source, name),
+                }
                 for name, table in source.tables.items()
             ],
         }
@@ -333,6 +358,10 @@ def _sources(site: Site) -> dict[str, Any]:
         "description": "本次构建的时点与方式",
         "tables": [
             {"name": "context", "description": "本次构建。One row."},
+            {
+                "name": "frozen_values",
+                "description": "已冻结各月的数字，原样。One row per figure and frozen month.",
+            },
             {"name": "removed_cases", "description": "来源删除过记录的办件，本次重新计算。One row per case."},
             {
                 "name": "whole_kinds",
@@ -343,11 +372,23 @@ def _sources(site: Site) -> dict[str, Any]:
     return {"sources": [*described, run]}
 
 
-def _profile(lane: Lane) -> dict[str, Any]:
+def _freshness(source: Source, table: str) -> dict[str, Any]:
+    """After how long without news `dbt source freshness` warns: `silent_after` in calendar time, as dbt knows no
+    office hours (6.5 a day, five days a week). `wangting sources` counts the real ones."""
+    days = math.ceil(source.silent_hours / 6.5) * 7 / 5
+    return {
+        "freshness": {"warn_after": {"count": math.ceil(days * 24), "period": "hour"}, "error_after": None},
+        # The views show the loads of one run only; this table has the last one of each.
+        "loaded_at_query": "select max(loaded_at) from run.last_loads where source_name = "
+        f"'{source.name}' and table_name = '{table}'",
+    }
+
+
+def _profile(lane: Lane, aside: bool) -> dict[str, Any]:
     home = settings.home()
     target: dict[str, Any] = {
         "type": "duckdb",
-        "path": str(lane_file(lane)),
+        "path": str(lane_file(lane, aside=aside)),
         "schema": "main",
         "threads": 2,
         "config_options": {
@@ -362,6 +403,6 @@ def _profile(lane: Lane) -> dict[str, Any]:
         "settings": {"force_compression": "dict_fsst"},
     }
     if lane == "warehouse":
-        target["attach"] = [{"path": str(lane_file(lane, "marts")), "alias": "marts"}]
+        target["attach"] = [{"path": str(lane_file(lane, "marts", aside=aside)), "alias": "marts"}]
         target["plugins"] = [{"module": "wangting.dbt_functions"}]
     return {"wangting": {"target": lane, "outputs": {lane: target}}}

@@ -4,6 +4,7 @@ import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,12 @@ def build(lane: Lane, folder: Path, arguments: list[str]) -> tuple[int, int]:
     return len(results) - tests, tests
 
 
-def invoke(lane: Lane, folder: Path, command: list[str]) -> list[Any]:
-    """One dbt command on an assembled project; dbt's own result objects, one a node."""
+def invoke(lane: Lane, folder: Path, command: list[str], *, writes_files: bool = False) -> list[Any]:
+    """One dbt command on an assembled project; dbt's own result objects, one a node.
+
+    Args:
+        writes_files: whether dbt leaves its manifest and results in the project's target folder.
+    """
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
@@ -43,8 +48,9 @@ def invoke(lane: Lane, folder: Path, command: list[str]) -> list[Any]:
         "--log-level-file",
         "info",
         "--no-use-colors",
-        "--no-write-json",
+        "--write-json" if writes_files else "--no-write-json",
     ]
+    words = list(takewhile(lambda word: not word.startswith("-"), command))  # `docs generate` has two
     with progress(_TITLES[lane]) as step:
         done = 0
 
@@ -55,7 +61,7 @@ def invoke(lane: Lane, folder: Path, command: list[str]) -> list[Any]:
                 step(done, text=f"{_TITLES[lane]} {event.data.node_info.node_name}")
 
         with _quiet_logging():
-            outcome = dbtRunner(callbacks=[follow]).invoke([command[0], *place, *silent, *command[1:]])
+            outcome = dbtRunner(callbacks=[follow]).invoke([*words, *place, *silent, *command[len(words) :]])
     # dbt keeps its connection for the life of the process; a lane's file is to be free as soon as the build ends.
     if DuckDBConnectionManager._ENV is not None:
         DuckDBConnectionManager._ENV.close()

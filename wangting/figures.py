@@ -1,4 +1,4 @@
-"""A published figure and its proof: value, counts, target, definition, and the rows behind it.
+"""A published figure and its proof: value, counts, targets, standing, definition, and the rows behind it.
 
 Reads the current release only. Rates are computed here from exact counts and never stored.
 """
@@ -8,13 +8,15 @@ from decimal import Decimal
 from typing import Any
 
 import duckdb
+from sqlalchemy import select
 
-from wangting import engine
+from wangting import engine, figure_rows, ledger
 from wangting.errors import WangtingError
 from wangting.publish import require_release
 
-SUBJECTS = {"licence": "行政许可", "public_service": "公共服务"}
+SUBJECTS = {"licence": "行政许可", "public_service": "公共服务", "all": "不分类别"}
 NOTHING = "无业务"
+NO_FIGURE = "没有分母数字"
 
 
 @dataclass(frozen=True)
@@ -22,9 +24,11 @@ class Question:
     """Which cell of the metric table is asked for.
 
     Attributes:
-        period: '2017-11', '2017-Q4', '2017', '2017-01..2017-11'; None: January to the newest month.
+        period: '2017-11', '2017-Q4', '2017-H2', '2017', '2017-01..2017-11', '..2017-11' (twelve months); None: January
+            to the newest month.
         scope_kind: city, level, region, unit, theme or channel.
         scope_code: its code; None for the city.
+        subject: licence, public_service or all; None: the metric's own.
         variant: None: the official one.
     """
 
@@ -32,7 +36,7 @@ class Question:
     period: str | None = None
     scope_kind: str = "city"
     scope_code: str | None = None
-    subject: str = "licence"
+    subject: str | None = None
     variant: str | None = None
 
 
@@ -44,18 +48,24 @@ def rate(numerator: int | None, denominator: int | None) -> str:
     return f"{exact.quantize(Decimal('0.01'), rounding='ROUND_HALF_UP')} %"
 
 
-def _rows(con: duckdb.DuckDBPyConnection, query: str, parameters: list[Any]) -> list[dict[str, Any]]:
-    found = con.execute(query, parameters)
-    names = [column[0] for column in found.description or []]
-    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+def value(definition: dict[str, Any], numerator: int | None, denominator: int | None) -> str:
+    """A figure as people read it: a number of things, a share in percent, or a mean; in words where there is none."""
+    if definition["kind"] == "count":
+        return str(numerator or 0)
+    if definition["kind"] == "ratio" and not denominator:
+        return NO_FIGURE
+    if definition["kind"] == "mean" and denominator:
+        exact = Decimal(numerator or 0) / Decimal(denominator)
+        return str(exact.quantize(Decimal("0.01"), rounding="ROUND_HALF_UP"))
+    return rate(numerator, denominator)
 
 
 def _definition(con: duckdb.DuckDBPyConnection, question: Question) -> dict[str, Any]:
-    metrics = _rows(con, "select * from dim_metrics where metric_code = ?", [question.metric])
+    metrics = figure_rows.rows_of(con, "select * from dim_metrics where metric_code = ?", [question.metric])
     if not metrics:
         known = "、".join(
             row["metric_code"]
-            for row in _rows(con, "select distinct metric_code from dim_metrics order by 1", [])
+            for row in figure_rows.rows_of(con, "select distinct metric_code from dim_metrics order by 1")
         )
         raise WangtingError(f"没有指标 {question.metric}", place="指标代码", mend=f"可用的指标：{known}")
     chosen = [
@@ -74,7 +84,7 @@ def _definition(con: duckdb.DuckDBPyConnection, question: Question) -> dict[str,
 
 
 def _period(con: duckdb.DuckDBPyConnection, wanted: str | None) -> dict[str, Any]:
-    periods = _rows(con, "select * from dim_periods order by period_end", [])
+    periods = figure_rows.rows_of(con, "select * from dim_periods order by period_end")
     if wanted is None:
         return [row for row in periods if row["period_kind"] == "ytd"][-1]
     for row in periods:
@@ -83,7 +93,7 @@ def _period(con: duckdb.DuckDBPyConnection, wanted: str | None) -> dict[str, Any
     raise WangtingError(
         f"没有期间 {wanted} 的数据",
         place="--period",
-        mend="写作 2017-11、2017-Q4、2017 或 2017-01..2017-11，且不晚于数据截止日",
+        mend="写作 2017-11、2017-Q4、2017-H2、2017、2017-01..2017-11 或 ..2017-11，且不晚于数据截止日",
     )
 
 
@@ -93,57 +103,95 @@ def _scope_code(con: duckdb.DuckDBPyConnection, question: Question) -> str:
     if question.scope_kind != "city":
         raise WangtingError("没有说明是哪一个", place=f"--{question.scope_kind}", mend="写上代码")
     found = con.execute(
-        "select any_value(scope_code) from metric_values where scope_kind = 'city'"
+        "select any_value(region_code) from dim_regions where region_level = 'city'"
     ).fetchone()
     return str(found[0]) if found else ""
 
 
+def _cell(con: duckdb.DuckDBPyConnection, question: Question) -> figure_rows.Cell:
+    """The cell that the question asks for.
+
+    Raises:
+        WangtingError: metric, variant, period, scope or subject does not exist, or the metric is not counted so.
+    """
+    definition = _definition(con, question)
+    kinds = {
+        row["scope_kind"]
+        for row in figure_rows.rows_of(
+            con, "select scope_kind from dim_metric_scopes where grain = ?", [definition["grain"]]
+        )
+    }
+    if question.scope_kind not in kinds:
+        raise WangtingError(
+            f"{definition['metric_name']}不按这一范围统计",
+            place=f"--{question.scope_kind}",
+            mend=f"可用 {'、'.join(sorted(kinds))}",
+        )
+    subject = question.subject or definition["default_subject"]
+    if (subject == "all") != (definition["default_subject"] == "all") or subject not in SUBJECTS:
+        raise WangtingError(
+            f"{definition['metric_name']}没有 {subject} 这一类",
+            place="--subject",
+            mend=f"不写，或写 {definition['default_subject']}",
+        )
+    period, code = _period(con, question.period), _scope_code(con, question)
+    return figure_rows.Cell(definition, period, question.scope_kind, code, subject)
+
+
 def answer(question: Question) -> dict[str, Any]:
-    """The figure: definition, period, scope, counts, value and every plan's target that applies to the cell.
+    """The figure: definition, period, scope, counts, value, its place among its equals and its change, and every plan's
+    target that applies to the cell.
 
     Raises:
         WangtingError: nothing is published, or metric, variant, period or scope does not exist.
     """
     con = engine.connect(require_release(), read_only=True)
     try:
-        definition = _definition(con, question)
-        period = _period(con, question.period)
-        code = _scope_code(con, question)
-        cell = [definition["metric_code"], definition["variant"], question.subject, period["period_kind"]]
-        cell += [period["period"], question.scope_kind, code]
-        found = _rows(
+        cell = _cell(con, question)
+        definition, period, code = cell.definition, cell.period, cell.scope_code
+        held = period
+        if definition["period_rule"] != "flow" and period["period_kind"] == "rolling":
+            # As things stand at the end of twelve months is as they stand at the end of the last.
+            held = _period(con, period["period"].removeprefix(".."))
+        key = [definition["metric_code"], definition["variant"], cell.subject, held["period_kind"]]
+        key += [held["period"], cell.scope_kind, code]
+        where = """where metric_code = ? and variant = ? and subject = ? and period_kind = ? and period = ?
+            and scope_kind = ? and scope_code = ?"""
+        found = figure_rows.rows_of(
             con,
-            """
-            select numerator, denominator, unknown_count, abandoned_count from metric_values
-            where metric_code = ? and variant = ? and subject = ? and period_kind = ? and period = ?
-                and scope_kind = ? and scope_code = ?
-            """,
-            cell,
+            f"select numerator, denominator, unknown_count, abandoned_count from metric_values {where}",
+            key,
         )
         counts = (
             found[0]
             if found
             else {"numerator": 0, "denominator": 0, "unknown_count": 0, "abandoned_count": 0}
         )
-        targets = _rows(
+        targets = figure_rows.rows_of(
             con,
-            """
+            f"""
             select plan_code, plan_year, plan_level_name, comparator, target_value, gap_points, shortfall_count, is_met,
                 clause, is_aspirational
-            from metric_attainments
-            where metric_code = ? and variant = ? and 'licence' = ? and period_kind = ? and period = ?
-                and scope_kind = ? and scope_code = ?
-            order by plan_code, plan_year
+            from metric_attainments {where} order by plan_code, plan_year, plan_level_name
             """,
-            cell,
+            key,
         )
-        name = _rows(con, _NAMES[question.scope_kind], [code])
+        standing = figure_rows.rows_of(
+            con,
+            f"select place, ranked_count, change_on_period_before, change_on_year_ago from metric_standings {where}",
+            key,
+        )
+        name = figure_rows.rows_of(con, _NAMES[question.scope_kind], [code])
         if not name and not found:
             raise WangtingError(f"没有 {code}", place=f"--{question.scope_kind}", mend="核对代码")
     finally:
         con.close()
-    is_count = definition["kind"] == "count"
-    value = str(counts["numerator"]) if is_count else rate(counts["numerator"], counts["denominator"])
+    nowhere = {
+        "place": None,
+        "ranked_count": None,
+        "change_on_period_before": None,
+        "change_on_year_ago": None,
+    }
     return {
         "metric": definition["metric_code"],
         "name": definition["metric_name"],
@@ -151,6 +199,9 @@ def answer(question: Question) -> dict[str, Any]:
         "definition_version": definition["definition_version"],
         "clause": definition["clause"],
         "counts": definition["grain"],
+        "kind": definition["kind"],
+        "grain_name": definition["grain_name"],
+        "counted": definition["counted"],
         "notes": definition["notes"],
         "period_kind": period["period_kind"],
         "period": period["period"],
@@ -160,53 +211,68 @@ def answer(question: Question) -> dict[str, Any]:
         "scope_kind": question.scope_kind,
         "scope_code": code,
         "scope_name": name[0]["name"] if name else code,
-        "subject": question.subject,
+        "subject": cell.subject,
         **counts,
-        "value": value,
+        "value": value(definition, counts["numerator"], counts["denominator"]),
+        **(standing[0] if standing else nowhere),
         "targets": targets,
     }
 
 
-def proof(question: Question) -> list[dict[str, Any]]:
-    """The rows behind a figure: every row of its denominator, each marked whether it is in the numerator.
+def proof(question: Question) -> dict[str, Any]:
+    """What is behind a figure.
 
-    Cases: case_no, item, unit, channel, visits, times, result; items: code, version, unit, depth, visits.
+    rows: every thing of its denominator once (of a ratio to an outside figure: of its numerator), each marked whether
+    it is in the numerator; cases with item, unit, channel, visits, times, result; other things with their own columns.
+    loads: the loads that brought the records which decide the figure (load_id, source, table, loaded_at, rows; the
+    id alone where the ledger does not know it). outside: the outside figures that it is divided by.
 
     Raises:
         WangtingError: as `answer`.
     """
     con = engine.connect(require_release(), read_only=True)
     try:
-        definition = _definition(con, question)
-        period = _period(con, question.period)
-        ways = _rows(
-            con,
-            "select code_expression, scope_condition from dim_metric_scopes where grain = ? and scope_kind = ?",
-            [definition["grain"], question.scope_kind],
-        )
-        code = engine.literal(_scope_code(con, question))
-        scope = " or ".join(
-            f"({way['scope_condition']} and {way['code_expression']} = {code})" for way in ways
-        )
-        if not ways:
-            raise WangtingError(
-                f"指标 {question.metric} 不按这一范围统计", place=question.scope_kind, mend="换一个范围"
-            )
-        is_case = definition["grain"] == "case"
-        query = _CASES if is_case else _ITEMS
-        span = [period["period_start"], period["state_on"]] if is_case else [period["state_on"]]
-        return _rows(
-            con,
-            query.format(
-                population=definition["population_condition"],
-                numerator=definition["numerator_condition"],
-                scope=scope,
-                keeps_links="true" if question.scope_kind == "unit" else "false",
-            ),
-            [question.subject, *span],
-        )
+        cell = _cell(con, question)
+        rows, ids = figure_rows.listed(con, cell), figure_rows.loads(con, cell)
+        outside = figure_rows.outside(con, cell) if cell.definition["reference_figure"] else []
     finally:
         con.close()
+    known = {row["load_id"]: row for row in _loads(ids)}
+    return {
+        "definition_version": cell.definition["definition_version"],
+        "rows": rows,
+        "loads": [known.get(load_id, {"load_id": load_id}) for load_id in ids],
+        "outside": outside,
+    }
+
+
+def cut(question: Question, by: list[str]) -> list[dict[str, Any]]:
+    """The figure for every value of some dimensions (unit, county, region, level, person_theme, legal_theme, channel,
+    month, and columns of the metric's own fact): the values, numerator, denominator, value.
+
+    Raises:
+        WangtingError: as `answer`, or the metric cannot be cut so.
+    """
+    con = engine.connect(require_release(), read_only=True)
+    try:
+        cell = _cell(con, question)
+        rows = figure_rows.cut(con, cell, by)
+    finally:
+        con.close()
+    return [row | {"value": value(cell.definition, row["numerator"], row["denominator"])} for row in rows]
+
+
+def _loads(ids: list[str]) -> list[dict[str, Any]]:
+    """What the ledger knows of some loads."""
+    found: list[dict[str, Any]] = []
+    about = ledger.loads.c
+    for start in range(0, len(ids), 500):
+        found += ledger.rows(
+            select(about.load_id, about.source, about.table_name, about.loaded_at, about.rows).where(
+                about.load_id.in_(ids[start : start + 500])
+            )
+        )
+    return found
 
 
 _NAMES = {
@@ -217,36 +283,3 @@ _NAMES = {
     "theme": "select theme_name as name from dim_themes where theme_code = ?",
     "channel": "select channel_name as name from dim_channels where channel_code = ?",
 }
-
-# In a total that holds several cases of one chain (转报), the original stands for the chain: see the metric models.
-_CASES = """
-    with recursive up as (
-        select case_no, origin_case_no as root, 1 as depth from fct_cases where origin_case_no is not null
-        union all
-        select up.case_no, fct_cases.origin_case_no, up.depth + 1
-        from up join fct_cases on fct_cases.case_no = up.root
-        where fct_cases.origin_case_no is not null and up.depth < 5
-    ),
-    roots as (select case_no, max_by(root, depth) as root from up group by case_no),
-    cell as (
-        select fct_cases.*, coalesce(roots.root, fct_cases.case_no) as root
-        from fct_cases left join roots using (case_no)
-        where is_business_volume and subject = ? and closed_month between ? and ? and ({scope})
-    ),
-    counted as (
-        select *, row_number() over (
-            partition by root order by case_no <> root, applied_at nulls last, case_no) as place
-        from cell
-    )
-    select case_no, ({numerator}) as is_in_numerator, source, item_code, item_version, unit_code, channel_code,
-        visit_count, applied_at, accepted_at, closed_at, closing_result
-    from counted where ({keeps_links} or place = 1) and ({population})
-    order by closed_at, case_no
-"""
-_ITEMS = """
-    select item_code, ({numerator}) as is_in_numerator, item_version, unit_code, online_depth, visit_limit, is_settled
-    from fct_item_months
-    where subject = ? and item_month = date_trunc('month', cast(? as date))
-        and ({population}) and ({scope})
-    order by item_code
-"""

@@ -6,6 +6,7 @@ of that key that landed before it; one that lands later is the record come back.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import func, select
@@ -48,12 +49,14 @@ def landed(
     up_to: int | None = None,
     only: Iterable[str] | None = None,
     reaching: str | None = None,
+    until: datetime | None = None,
 ) -> Landed:
     """The committed loads with `above < commit_seq <= up_to`.
 
     Args:
         only: of these, the loads with these ids.
         reaching: of these, the loads that may hold rows with a cursor from this one on (as the ledger writes it).
+        until: of these, the loads that had landed at this moment.
     """
     query = select(loads.c.load_id, loads.c.commit_seq, loads.c.path, loads.c.deleted).where(
         loads.c.source == source,
@@ -63,6 +66,8 @@ def landed(
     )
     if up_to is not None:
         query = query.where(loads.c.commit_seq <= up_to)
+    if until is not None:
+        query = query.where(loads.c.loaded_at <= until)
     if reaching is not None:
         query = query.where(func.coalesce(loads.c.cursor_high, loads.c.window_high) >= reaching)
     found = ledger.rows(query.order_by(loads.c.commit_seq))
@@ -122,16 +127,16 @@ def relation(rows: Landed) -> str:
 
 
 def order(rows: Landed) -> str:
-    """SQL of the loads' order: columns load_id and seq."""
-    return engine.given({"load_id": "VARCHAR", "seq": "BIGINT"}, rows.loads.items())
+    """SQL of the loads' order: columns load_id and _commit_seq (a name that no source has)."""
+    return engine.given({"load_id": "VARCHAR", "_commit_seq": "BIGINT"}, rows.loads.items())
 
 
 def place(table: Table, rows: str) -> str:
     """SQL of a row's place in the order of landing; of several files in one load, the later one's rows are later."""
     if table.pattern is None:
-        return f"{{'s': {rows}.seq}}"
+        return f"{{'s': {rows}._commit_seq}}"
     return (
-        f"{{'s': {rows}.seq, 'd': coalesce(cast({rows}._file_date as varchar), ''), "
+        f"{{'s': {rows}._commit_seq, 'd': coalesce(cast({rows}._file_date as varchar), ''), "
         f"'f': coalesce({rows}._file, '')}}"
     )
 
@@ -140,7 +145,7 @@ def gone(table: Table, rows: Landed) -> str:
     """SQL of the keys that were ever told to be gone, and the place of the last time: columns of the key, `gone_at`."""
     keys = ", ".join(f"told.{quoted(name)}" for name in table.key)
     return (
-        f"(select {keys}, max({place(table, 'told')}) as gone_at from (select told.*, loads.seq "
+        f"(select {keys}, max({place(table, 'told')}) as gone_at from (select told.*, loads._commit_seq "
         f"from {relation(rows)} as told join {order(rows)} as loads on told._load_id = loads.load_id "
         f"where told._is_deleted) as told group by {keys})"
     )
@@ -152,7 +157,7 @@ def surviving(table: Table, rows: Landed) -> str:
         return relation(rows)
     same = " and ".join(f"here.{quoted(name)} = gone.{quoted(name)}" for name in table.key)
     return (
-        f"(select here.* exclude (seq) from (select here.*, loads.seq from {relation(rows)} as here "
+        f"(select here.* exclude (_commit_seq) from (select here.*, loads._commit_seq from {relation(rows)} as here "
         f"join {order(rows)} as loads on here._load_id = loads.load_id) as here "
         f"left join {gone(table, rows)} as gone on {same} "
         f"where here._is_deleted is not true and (gone.gone_at is null or gone.gone_at < {place(table, 'here')}))"

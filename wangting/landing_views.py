@@ -7,8 +7,9 @@ from types import MappingProxyType
 from typing import Any
 
 import duckdb
+from sqlalchemy import func, select
 
-from wangting import engine, landed
+from wangting import engine, frozen, landed, ledger
 from wangting.dbt_assembly import FILE_LINEAGE, LINEAGE, Lane, lane_file
 from wangting.landed import Landed
 from wangting.site import Site
@@ -26,6 +27,7 @@ def prepare(
     case_tables: Collection[tuple[str, str]] = (),
     kind_tables: Mapping[str, Collection[tuple[str, str]]] = MappingProxyType({}),
     up_to: int | None = None,
+    aside: bool = False,
 ) -> None:
     """Create schema `landing` (views), `run.context` (one row), `run.removed_cases` and `run.whole_kinds`.
 
@@ -41,10 +43,11 @@ def prepare(
         case_tables: the tables whose rows are of cases.
         kind_tables: the tables of each kind whose rows are of no case.
         up_to: the newest load of this run, by its place in the order of commit.
+        aside: for the lane's file aside.
     """
-    file = lane_file(lane)
+    file = lane_file(lane, aside=aside)
     file.parent.mkdir(parents=True, exist_ok=True)
-    for made in [file, *([lane_file(lane, "marts")] if lane == "warehouse" else [])]:
+    for made in [file, *([lane_file(lane, "marts", aside=aside)] if lane == "warehouse" else [])]:
         if context["mode"] == "full":
             # Tables replaced in place would leave their old blocks in the file, and in every release copied from it.
             made.unlink(missing_ok=True)
@@ -76,6 +79,9 @@ def prepare(
                 else None
             )
             connection.execute(f"create or replace view landing.{view} as {_query(table, new, known)}")
+        _list_last_loads(connection)
+        if lane == "warehouse":
+            _show_frozen(connection, context["as_of"])
         values = ", ".join(f"{_value(value)} as {name}" for name, value in context.items())
         connection.execute(f"create or replace table run.context as select {values}")
     finally:
@@ -157,7 +163,42 @@ def _find_whole(
     return frozenset(key for tables in found.values() for key in tables)
 
 
+def _list_last_loads(connection: duckdb.DuckDBPyConnection) -> None:
+    """Table `run.last_loads`: when rows last came, by source and table; for dbt's source freshness."""
+    loads = ledger.loads
+    query = (
+        select(loads.c.source, loads.c.table_name, func.max(loads.c.loaded_at).label("at"))
+        .where(loads.c.state == "committed")
+        .group_by(loads.c.source, loads.c.table_name)
+    )
+    found = [(row["source"], row["table_name"], row["at"]) for row in ledger.rows(query)]
+    columns = {"source_name": "VARCHAR", "table_name": "VARCHAR", "loaded_at": "TIMESTAMP"}
+    connection.execute(f"create or replace table run.last_loads as from {engine.given(columns, found)}")
+
+
+def _show_frozen(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> None:
+    """View `run.frozen_values`: the figures of the months that were frozen at that moment."""
+    empty = (
+        "select cast(null as varchar) as frozen_month, cast(null as timestamp) as frozen_at, "
+        + ", ".join(f"cast(null as varchar) as {name}" for name in frozen.NAMED_BY)
+        + ", "
+        + ", ".join(f"cast(null as bigint) as {name}" for name in frozen.COUNTS)
+        + " where false"
+    )
+    branches = [
+        f"select {engine.literal(one.month)} as frozen_month, {_value(one.frozen_at)} as frozen_at, * "
+        f"from read_parquet({engine.literal(one.path)})"
+        for one in frozen.months()
+        if one.frozen_at <= as_of
+    ]
+    connection.execute(
+        f"create or replace view run.frozen_values as {' union all by name '.join([empty, *branches])}"
+    )
+
+
 def _value(value: Any) -> str:
+    if value is None:
+        return "cast(null as date)"
     if isinstance(value, datetime):
         return f"timestamp {engine.literal(value.isoformat(sep=' '))}"
     if isinstance(value, date):

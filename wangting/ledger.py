@@ -33,11 +33,13 @@ from sqlalchemy import (
 from wangting import ledger_connection, ledger_schema, settings
 from wangting.ledger_landing import backfills as backfills
 from wangting.ledger_landing import comparisons as comparisons
+from wangting.ledger_landing import declared_days as declared_days
 from wangting.ledger_landing import landing_files as landing_files
 from wangting.ledger_landing import loads as loads
 from wangting.ledger_landing import metadata as metadata
 from wangting.ledger_landing import remarks as remarks
 from wangting.ledger_landing import taken_files as taken_files
+from wangting.ledger_releases import frozen_months as frozen_months
 
 lanes = Table(
     "lanes",

@@ -4,6 +4,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Date,
     DateTime,
     Float,
     Index,
@@ -94,6 +95,18 @@ comparisons = Table(
     Column("missed", BigInteger, nullable=False),  # landed afterwards: the window had not seen them
     # more were gone than the declaration allows: nothing was marked
     Column("is_refused", Boolean, nullable=False),
+)
+
+# The source's own count of a business day beside what landed of it, as the latest reconciliation found them.
+declared_days = Table(
+    "declared_days",
+    metadata,
+    Column("source", String, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("declared", BigInteger, nullable=False),
+    Column("landed", BigInteger, nullable=False),
+    Column("differing", Integer, nullable=False),  # departments and record types of the day that do not agree
+    Column("compared_at", DateTime, nullable=False),
 )
 
 # A span of time that is landed anew window by window; a killed one goes on where `reached` stands.

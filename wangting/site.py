@@ -221,6 +221,8 @@ class Site(Declared):
         go_live: from this business time on the 12 hours count; older records are backfill.
         precedence: which source wins where two report the same record, first is strongest; in a site that inherits,
             `inherited` stands for the other's, less what is left out, and so does saying nothing.
+        freeze_on_working_day: on which working day of a month the month before is frozen. 3: corrections of the last
+            days have come by then, and the earliest report (QJ16) is due on the fourth.
         path: the site's own folder. folders: all that it is made of.
         sources: the systems whose declaration is sound.
         broken: the others, by name, with what is wrong; pulling goes on without them, everything that needs the whole
@@ -242,6 +244,7 @@ class Site(Declared):
     at_rest: AtRest = AtRest()
     retention: Retention = Retention()
     alarm: Alarm = Alarm()
+    freeze_on_working_day: int = Field(default=3, ge=1, le=10)
     path: Path
     folders: Folders
     sources: list[Source]

@@ -6,6 +6,7 @@ An error keeps something from running; a warning deserves a look. Ledger and pro
 import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,7 +19,7 @@ _SEEDS = settings.REPOSITORY / "dbt_project" / "seeds" / "product"
 _VARIABLE = re.compile(r"\$\{[A-Z][A-Z0-9_]*\}")
 _COLUMNS = {
     "regions.csv": "region_code,region_name,region_level,parent_code,is_statutory,statutory_code,valid_from,valid_to",
-    "units.csv": "unit_code,unit_name,level_code,region_code,parent_unit_code",
+    "units.csv": "unit_code,unit_name,level_code,region_code,parent_unit_code,valid_from,valid_to,successor_code",
     "code_maps.csv": "source,list,source_code,code",
 }
 # Without these no case can be counted.
@@ -235,19 +236,33 @@ def _seed(site: Site, name: str, found: Examined) -> list[dict[str, str]]:
     return rows
 
 
-def _twins(rows: list[dict[str, str]], column: str, file: object, found: Examined) -> None:
-    seen: set[str] = set()
+def _versions(rows: list[dict[str, str]], column: str, file: object, found: Examined) -> None:
+    """Several rows of a code are its versions: each begins on a day of its own, and ends no earlier."""
+    seen: set[tuple[str, str]] = set()
     for number, row in enumerate(rows, 2):
-        if row[column] in seen:
-            found.error(f"{file} 第 {number} 行", f"{column} {row[column]} 重复", "只留一行")
-        seen.add(row[column])
+        where = f"{file} 第 {number} 行"
+        if (row[column], row["valid_from"]) in seen:
+            found.error(where, f"{column} {row[column]} 重复", "只留一行；先后两个版本的 valid_from 应不同")
+        seen.add((row[column], row["valid_from"]))
+        for name in ("valid_from", "valid_to"):
+            if row[name] and not _is_day(row[name]):
+                found.error(where, f"{name} {row[name]} 不是日期", "写作 2017-07-01")
+        if row["valid_from"] and row["valid_to"] and row["valid_to"] <= row["valid_from"]:
+            found.error(where, f"{row['valid_to']} 停用，不晚于启用的 {row['valid_from']}", "改正日期")
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def _regions(site: Site, found: Examined) -> set[str]:
     rows = _seed(site, "regions.csv", found)
     file = site.folders.seeds.get("regions.csv", site.path / "seeds" / "regions.csv")
     codes = {row["region_code"] for row in rows}
-    _twins(rows, "region_code", file, found)
+    _versions(rows, "region_code", file, found)
     for number, row in enumerate(rows, 2):
         where = f"{file} 第 {number} 行"
         if not re.fullmatch(r"\d{12}", row["region_code"]):
@@ -273,7 +288,7 @@ def _units(site: Site, regions: set[str], found: Examined) -> None:
     rows = _seed(site, "units.csv", found)
     file = site.folders.seeds.get("units.csv", site.path / "seeds" / "units.csv")
     codes = {row["unit_code"] for row in rows}
-    _twins(rows, "unit_code", file, found)
+    _versions(rows, "unit_code", file, found)
     for number, row in enumerate(rows, 2):
         where = f"{file} 第 {number} 行"
         if row["region_code"] not in regions and regions:
@@ -286,6 +301,11 @@ def _units(site: Site, regions: set[str], found: Examined) -> None:
             found.error(where, f"level_code {row['level_code']} 不认识", "写作 municipal、county 或 town")
         if row["parent_unit_code"] and row["parent_unit_code"] not in codes:
             found.error(where, f"上级部门 {row['parent_unit_code']} 不在表中", "补上上级部门，或改正代码")
+        successor = row["successor_code"]
+        if successor and (successor not in codes or successor == row["unit_code"]):
+            found.error(where, f"承接部门 {successor} 不在表中或是它自己", "补上承接部门，或改正代码")
+        if successor and not row["valid_to"]:
+            found.error(where, f"{row['unit_name']} 有承接部门，没有停用日期", "补上 valid_to")
 
 
 def _staging(site: Site, found: Examined) -> dict[str, list[Path]]:

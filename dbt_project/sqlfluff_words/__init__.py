@@ -63,12 +63,26 @@ _VARS: dict[str, Any] = {
     "neighbourhoods": ["unit_second"],
     "context_thresholds": {"bulk_entry_cases": 10},
     "site_channels": {"2": "方式"},
+    "metric_grains": {
+        "case": {
+            "name": "办件",
+            "counted": "件",
+            "fact": "fct_cases",
+            "thing": "case_no",
+            "period": "flow",
+            "month": "closed_month",
+            "subjects": ["licence"],
+            "scopes": ["city", "unit"],
+            "cuts": ["item_code"],
+        },
+    },
 }
 _DEFINITION = {
     "code": "metric", "variant": "V1", "version": "1", "name": "指标", "grain": "case", "kind": "share",
     "better": "higher", "is_official": True, "target": None, "valid_from": "2017-01-01", "valid_to": None,
     "clause": "条", "prefix": "m1", "population": ["is_a"], "numerator": ["is_b"],
-    "unknown": [], "abandoned": [], "notes": "注",
+    "unknown": [], "abandoned": [], "notes": "注", "subject": "licence", "only": None, "adds": None,
+    "reference": None,
 }  # fmt: skip
 
 
@@ -314,5 +328,104 @@ def summed_counts(grain: str, sign: str = "") -> str:
     return "sum(m1_numerator) as m1_numerator"
 
 
+def scope_group(kind: str, code: str) -> str:
+    return code
+
+
+def counted_by_period(grain: str) -> str:
+    return "    select period_kind, period, scope_kind, scope_code, subject, m1_numerator from fct_cases"
+
+
+def small_grains() -> list[str]:
+    return ["case"]
+
+
 def scopes(grain: str) -> list[list[str]]:
     return [["theme", "theme_code", "theme_code is not null"]]
+
+
+def unit_days(dates: str) -> str:
+    return f"select 'G' as unit, day_no, date_on from {dates}"
+
+
+def stops(suspensions: str, as_of: str | None = None, keys: tuple[str, ...] = ("case_no",)) -> str:
+    return f"select {', '.join(keys)}, starts_on, runs_until from {suspensions}"
+
+
+def stopped_spans(stopped: str) -> str:
+    return f"select case_no, starts_on, runs_until from {stopped}"
+
+
+def clock_shifts(cases: str, spans: str, dates: str, limit: str, unit: str) -> str:
+    return (
+        "select case_no, 0 as shift_days, false as is_open, 0 as overdue_shift_days, false as is_overdue_open"
+        f" from {spans}"
+    )
+
+
+def stopped_up_to(cases: str, spans: str, dates: str, day: str) -> str:
+    return f"select case_no, 0 as stopped_working_days, 0 as stopped_days, true as is_stopped from {spans}"
+
+
+def day_number(dates: str, unit: str) -> str:
+    return f"{dates}.day_no"
+
+
+def suspension_limit(kind: str, value: str, unit: str) -> str:
+    return value
+
+
+def is_refused_extension(kind: str, outcome: str) -> str:
+    return f"{outcome} = 'x'"
+
+
+def alert_days() -> str:
+    return "1"
+
+
+def suspension_alert_days() -> str:
+    return "2"
+
+
+def clock_state(rest: str, statutory_rest: str, limit: str, is_stopped: str, is_first_day: str) -> str:
+    return f"case when {rest} < 0 then 'past_promised' end"
+
+
+def worked_seconds(dates: str, moment: str) -> str:
+    return f"{dates}.working_day_no"
+
+
+def seconds_between(first: str, last: str) -> str:
+    return f"second({last})"
+
+
+def event(moment: str, place: str, activity: str) -> str:
+    return f"concat({moment}, {place}, {activity})"
+
+
+def collected_events(moment: str, place: str, activity: str) -> str:
+    return f"max(concat({moment}, {place}, {activity}))"
+
+
+def ordered_path(events: list[str], collected: list[str]) -> str:
+    return f"concat({', '.join([*events, *collected])})"
+
+
+def path_in_words(path: str) -> str:
+    return path
+
+
+def activity_in_words(activity: str) -> str:
+    return activity
+
+
+def reported_on(day: str) -> str:
+    return day
+
+
+def holds_on(versions: str, day: str) -> str:
+    return f"{day} >= {versions}.applies_from"
+
+
+def picked_method(rows: str, method: str, methods: list[str], suffix: str = "") -> str:
+    return f"{rows}.seasonal_naive{suffix}"

@@ -115,6 +115,8 @@ def _pages(until: str) -> str:
             union all
             select *, 'closed', {_CLOSING} from opened where {_CLOSES})
         select page_id, page_kind, account_id, opened_at, status,
+            (select code from areas where place = pick('branch', page_id, (select count(*) from areas))) || '000000'
+                as region_code,
             written(seen_at, concat(page_id, status)) as updated_at, seen_at, null::timestamp as gone_at
         from versions where seen_at <= {until}"""
 

@@ -41,11 +41,13 @@ def _enterprise_counts(until: str) -> str:
 
 def _yearbook(until: str) -> str:
     return f"""
-        select 2010 as 年份, figure as 指标, code as 区划,
+        -- the yearbook names the counties of its year
+        select 2010 as 年份, figure as 指标,
+            case code when '445103' then '445121' when '441403' then '441421' else code end as 区划,
             ((select count(*) from persons) / (2 + place)
-                * case figure when '常住人口' then 1 else 0.63 end)::bigint as 数值,
+                * case figure when '常住人口' then 1 when '城镇人口' then 0.63 else 0.49 end)::bigint as 数值,
             '人' as 单位, timestamp '2017-11-10 09:00:00' as seen_at, null::timestamp as gone_at
-        from areas, unnest(['常住人口', '城镇人口']) figures(figure)
+        from areas, unnest(['常住人口', '城镇人口', '20—49岁常住人口']) figures(figure)
         where timestamp '2017-11-10 09:00:00' <= {until}"""
 
 

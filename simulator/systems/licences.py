@@ -1,6 +1,7 @@
 """What does the e-licence system keep? The kinds it may issue, the licences with what became of them, their use.
 
-Four in five licences of the city's cases are issued, most within the hour; older paper ones are converted (存量转换).
+Most licences of the city's cases are issued within the hour. Of every third kind one in five is not issued at all and
+one in eight only days later; older paper ones are converted (存量转换). What every county issues, each county opens.
 """
 
 from simulator.systems.tables import Table
@@ -9,11 +10,16 @@ from simulator.systems.tables import Table
 def _kinds(until: str) -> str:
     return f"""
         with named as (
-            select unnest(['营业执照', '完税证明', '结婚证', '残疾人证']) as kind_name, '市政务服务数据管理局' as owner
+            select unnest(['营业执照', '完税证明']) as kind_name, '市政务服务数据管理局' as owner
+            union
+            select kind_name, unit_name
+            from (values ('结婚证', '民政局'), ('残疾人证', '残疾人联合会')) regional(kind_name, ending), versions
+            where level_code = 'county' and ends_with(unit_name, ending)
             union
             select replace(name, '许可', '') || '证', min(unit_name) from versions
             where item_type = '行政许可' and level_code = 'municipal' and parent_code is null group by 1),
-        coded as (select *, 'ZZ' || left(md5(kind_name), 8) as kind_code from named),
+        coded as (select *, 'ZZ' || left(md5(kind_name), 8) || case when owner like '%县%' or owner like '%区%'
+            then left(md5(owner), 4) else '' end as kind_code from named),
         planned as (
             select *, pick('issuing', kind_code, 5) > 0 as is_issuing, pick('using', kind_code, 4) > 0 as is_using,
                 (date '2017-03-31' + 30 * pick('planned', kind_code, 12)::integer) as planned_on,
@@ -50,9 +56,11 @@ def _moves(issued: str) -> str:
 
 _OF_CASES = _moves("""
     select b.ZJBH as licence_no, b.ZJGZMC as licence_kind, 'new' as issue_way, b.SXBM as item_code, b.SBLSH as case_no,
-        s.SQRZJHM as holder_id_no, c.at_bj + to_seconds(600 + c.case_id % 40 * 60) as issued_at
+        s.SQRZJHM as holder_id_no, c.at_bj + to_seconds(600 + c.case_id % 40 * 60
+            + case when pick('slow', b.ZJGZMC, 3) = 0 and pick('late issue', c.case_id, 8) = 0 then 200000 else 0 end)
+            as issued_at
     from happened_bj b join plan c on c.case_id = b._case_id join happened_sb s on s._case_id = b._case_id
-    where b.BJJGDM = '0' and c.case_id % 5 <> 0""")
+    where b.BJJGDM = '0' and not (pick('slow', b.ZJGZMC, 3) = 0 and c.case_id % 5 = 0)""")
 
 _CONVERTED = """
     select 'DZYYZZ' || credit_code as licence_no, '营业执照' as licence_kind, 'converted' as issue_way,

@@ -1,6 +1,7 @@
 """What does the item catalogue keep besides the items? Their standards on the way, powers that move, joint items.
 
-A guide (办事指南) of an item is drafted for every version of it, and reviewed once a year; it passes five stages.
+A guide (办事指南) of an item is drafted for every version of it, and reviewed once a year; it passes five stages,
+but for those of every ninth item, which get stuck on the way.
 """
 
 from simulator.systems.tables import Table
@@ -26,7 +27,8 @@ def _standards(until: str) -> str:
             case when stage = 5 then entered_at end as confirmed_at,
             written(entered_at + interval 10 minute, concat(standard_no, stage)) as updated_at,
             entered_at + interval 10 minute as seen_at, null::timestamp as gone_at
-        from entered where entered_at + interval 10 minute <= {until}"""
+        from entered where entered_at + interval 10 minute <= {until}
+            and stage <= case when pick('stuck', code, 9) = 0 then pick('stuck at', code, 5) else 5 end"""
 
 
 def _power_adjustments(until: str) -> str:

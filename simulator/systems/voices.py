@@ -1,6 +1,6 @@
 """What do people say of the hall? Complaints, questions and ratings, each with what became of it.
 
-A question that turns out to be an advertisement is taken off the board.
+A question that turns out to be an advertisement is taken off the board. What nobody rates, a job rates with five stars.
 """
 
 from simulator.systems.tables import Table
@@ -30,7 +30,7 @@ _QUESTIONS = """
         from plan c join versions v using (vid) where pick('question', c.case_id, 100) = 0),
     versions as (
         select *, 'open' as status, shown_at as seen_at from asked
-        union all select *, 'answered', shown_at + to_seconds(1800 + pick('answered', id, 400000)) from asked
+        union all select *, 'answered', shown_at + to_seconds(1800 + pick('answered', id, 900000)) from asked
             where pick('answers', id, 15) > 0)
     select question_no, item_code, unit_code, asked_at, status,
         case when status = 'answered' then seen_at end as answered_at,
@@ -47,9 +47,11 @@ _RATINGS = """
     versions as (
         select *, 1 as edition, rated_at + interval 20 second as seen_at from rated
         union all select *, 2, rated_at + interval 3 day from rated where pick('again', id, 40) = 0)
-    select rating_no, case_no, unit_code, (5 - least(pick('score', concat(id, edition), 12) // 4
-            + case pick('bad', id, 30) when 0 then 2 else 0 end, 4))::integer as score,
-        ['窗口评价器', '网站', '手机', '短信'][1 + pick('rating way', id, 4)] as rating_way, rated_at,
+    select rating_no, case_no, unit_code, case when pick('filled in', id, 7) = 0 then 5
+            else 5 - least(pick('score', concat(id, edition), 12) // 4
+            + case pick('bad', id, 11) when 0 then 2 else 0 end, 4) end::integer as score,
+        case when pick('filled in', id, 7) = 0 then '系统默认'
+            else ['窗口评价器', '网站', '手机', '短信'][1 + pick('rating way', id, 4)] end as rating_way, rated_at,
         written(seen_at, concat(rating_no, edition)) as updated_at, seen_at, null::timestamp as gone_at
     from versions"""
 

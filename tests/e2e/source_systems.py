@@ -22,11 +22,11 @@ SYSTEMS = ("unified_platform", "item_catalogue")
 _IN_ARROW = {"string": pa.string(), "int": pa.int32(), "boolean": pa.bool_(), "date": pa.date32()}
 
 
-def site(folder: Path, go_live: str) -> Path:
-    """The default city with only these systems, in `folder`."""
+def site(folder: Path, go_live: str, more: tuple[str, ...] = ()) -> Path:
+    """The default city with only these systems and `more` of its own, in `folder`."""
     home = ROOT / "sites" / "chaozhou"
     shutil.copytree(home / "seeds", folder / "seeds")
-    for system in SYSTEMS:
+    for system in (*SYSTEMS, *more):
         for part in ("sources", "staging"):
             shutil.copytree(home / part / system, folder / part / system)
     about = yaml.safe_load((home / "site.yml").read_text("utf-8"))
@@ -73,15 +73,17 @@ class SourceSystems:
 
     def list_items(self, versions: list[dict[str, Any]]) -> None:
         """What the catalogue shows from now on."""
-        declared = yaml.safe_load(
-            (ROOT / "sites/chaozhou/sources/item_catalogue/source.yml").read_text("utf-8")
-        )
-        columns = declared["tables"]["items"]["columns"]
+        self.show("item_catalogue", "items", versions, "items")
+
+    def show(self, source: str, name: str, versions: list[dict[str, Any]], file: str) -> None:
+        """What an interface shows of a source's table from now on; `file`: as the service knows it."""
+        declared = yaml.safe_load((ROOT / f"sites/chaozhou/sources/{source}/source.yml").read_text("utf-8"))
+        columns = declared["tables"][name]["columns"]
         kinds = {name: _IN_ARROW.get(kind, pa.timestamp("us")) for name, kind in columns.items()}
         table = pa.table(
             {name: pa.array([row.get(name) for row in versions], kind) for name, kind in kinds.items()}
         )
-        pq.write_table(table, self.home / "simulator" / "emitted" / "items.parquet")
+        pq.write_table(table, self.home / "simulator" / "emitted" / f"{file}.parquet")
 
     def stop(self) -> None:
         """End the servers."""

@@ -8,7 +8,8 @@ from datetime import date
 import pytest
 
 from tests.e2e import city as cities
-from tests.e2e import truth
+from tests.e2e import thing_truth, truth
+from tests.house.tree import ROOT
 
 pytestmark = [pytest.mark.large, pytest.mark.e2e]
 CASES = os.environ.get("WANGTING_LARGE_CASES", "1000000")
@@ -49,6 +50,7 @@ def test_every_metric_equals_the_truth(moment, day, request):
     with truth.connect(seen.truth, seen.marts) as con:
         assert truth.case_differences(con) == []
         assert truth.item_differences(con, day) == []
+        assert thing_truth.differences(con, seen.truth, day, ROOT / "sites" / "chaozhou") == []
 
 
 @pytest.mark.parametrize("moment", ["first", "later"])

@@ -1,15 +1,17 @@
 """From real source systems to the province and to 三率一数, on a city of 5,000 cases."""
 
 from datetime import date
+from pathlib import Path
 
 import duckdb
 import pytest
 
 from tests.e2e import city as cities
-from tests.e2e import truth
+from tests.e2e import thing_truth, truth
 
 pytestmark = pytest.mark.e2e
 CASES = 5000
+SITE = Path(__file__).parents[2] / "sites" / "chaozhou"
 AS_OF = {"first": date(2017, 11, 30), "later": date(2017, 12, 1)}
 
 
@@ -69,6 +71,110 @@ def test_item_metrics_equal_the_catalogues_truth(moment, request):
     seen = request.getfixturevalue(moment)
     with truth.connect(seen.truth, seen.marts) as con:
         assert truth.item_differences(con, AS_OF[moment]) == []
+
+
+@pytest.mark.parametrize("moment", ["first", "later"])
+def test_every_other_metric_equals_the_truth_in_every_scope_and_period(moment, request):
+    seen = request.getfixturevalue(moment)
+    with truth.connect(seen.truth, seen.marts) as con:
+        assert thing_truth.differences(con, seen.truth, AS_OF[moment], SITE) == []
+        counted = dict(
+            con.execute("select metric_code, sum(denominator) from expected group by 1").fetchall()
+        )
+        told = {code for (code,) in con.execute("select distinct metric_code from m.dim_metrics").fetchall()}
+    assert len(counted) == 24 and min(counted.values()) > 0
+    assert told - set(counted) == {
+        "business_volume",
+        "online_application_rate",
+        "online_closing_rate",
+        "full_online_item_rate",
+    }
+
+
+@pytest.mark.parametrize("moment", ["first", "later"])
+def test_the_periods_are_all_that_have_begun_since_january(moment, request):
+    seen = request.getfixturevalue(moment)
+    months = [f"2017-{month:02}" for month in range(1, 12 if moment == "first" else 13)]
+    expected = {("month", month) for month in months}
+    expected |= {("quarter", f"2017-Q{number}") for number in range(1, 5)}
+    expected |= {("half", "2017-H1"), ("half", "2017-H2"), ("year", "2017")}
+    expected |= {("ytd", f"2017-01..{month}") for month in months} | {
+        ("rolling", f"..{month}") for month in months
+    }
+    with duckdb.connect(seen.marts, read_only=True) as con:
+        found = con.execute(
+            "select period_kind, period from dim_periods"
+            " where period_start >= '2016-02-01' and period_end < '2018-01-01'"
+        ).fetchall()
+        halves = con.execute(
+            "select period, period_start, period_end from dim_periods"
+            " where period in ('2017-H1', '2017-H2', '..2017-11') order by 1"
+        ).fetchall()
+    assert set(found) == expected
+    assert halves == [
+        ("..2017-11", date(2016, 12, 1), date(2017, 11, 30)),
+        ("2017-H1", date(2017, 1, 1), date(2017, 6, 30)),
+        ("2017-H2", date(2017, 7, 1), date(2017, 12, 31)),
+    ]
+
+
+def test_every_figure_opens_to_as_many_rows_as_it_counts(city, later):
+    with duckdb.connect(later.marts, read_only=True) as con:
+        metrics = con.execute(
+            "select metric_code, variant, default_subject, kind, grain from dim_metrics order by 1, 2"
+        ).fetchall()
+        unit = con.execute(
+            "select unit_code from fct_cases where is_business_volume group by 1 order by count(*) desc"
+        )
+        busiest = unit.fetchone()[0]
+    for code, variant, subject, kind, grain in metrics:
+        scopes = [[]] if grain.startswith("page") else [[], ["--unit", busiest], ["--level", "county"]]
+        for scope in [*scopes, ["--region", "445102000000"]]:
+            shown = city.run("metric", code, "--variant", variant, "--proof", "--period", "2017-H2", *scope)
+            inside = [row for row in shown["proof"] if row["is_in_numerator"]]
+            if kind == "mean":
+                assert sum(row["score"] for row in inside) == shown["numerator"], (code, scope)
+            else:
+                assert len(inside) == shown["numerator"], (code, variant, scope)
+            if kind in ("share", "mean"):
+                assert len(shown["proof"]) == shown["denominator"], (code, variant, scope)
+            if kind == "ratio":
+                assert sum(row["figure_value"] for row in shown["outside"]) == shown["denominator"]
+            assert (shown["loads"] != []) == (shown["proof"] != [] or shown.get("outside", []) != [])
+            assert shown["subject"] == subject and all(load["source"] for load in shown["loads"])
+
+
+def test_a_cut_on_demand_equals_the_cells_that_are_declared(city, later):
+    for code in ("online_application_rate", "full_online_item_rate", "satisfaction_rate", "links_open_rate"):
+        cells = city.run("metric", code, "--period", "2017-11", "--by", "unit")["by"]
+        with duckdb.connect(later.marts, read_only=True) as con:
+            declared = con.execute(
+                "select scope_code, numerator, denominator from metric_values where metric_code = ? and is_official"
+                " and period = '2017-11' and scope_kind = 'unit' and subject in ('licence', 'all')",
+                [code],
+            ).fetchall()
+        found = [(cell["unit"], cell["numerator"], cell["denominator"]) for cell in cells if cell["unit"]]
+        assert declared and sorted(found) == sorted(declared)
+
+
+def test_ranks_are_shared_within_one_level_and_changes_are_against_the_period_before(later):
+    with duckdb.connect(later.marts, read_only=True) as con:
+        rows = con.execute("""
+            select s.scope_code, u.level_code, s.numerator / s.denominator, s.place, s.ranked_count,
+                b.numerator / b.denominator, s.change_on_period_before
+            from metric_standings s join dim_units u on u.unit_code = s.scope_code
+            left join metric_values b on b.metric_code = s.metric_code and b.variant = s.variant
+                and b.subject = s.subject and b.scope_kind = 'unit' and b.scope_code = s.scope_code
+                and b.period = '2017-10'
+            where s.metric_code = 'online_application_rate' and s.scope_kind = 'unit' and s.period = '2017-11'
+                and s.subject = 'licence'
+        """).fetchall()
+    assert len(rows) > 50
+    for _, level, rate, place, ranked, before, change in rows:
+        equals = [other for _, at, other, *_ in rows if at == level]
+        assert place == 1 + sum(other > rate for other in equals) and ranked == len(equals)
+        assert change == (None if before is None else pytest.approx(rate - before))
+    assert len({(level, place) for _, level, _, place, *_ in rows}) < len(rows)
 
 
 @pytest.mark.parametrize("moment", ["first", "later"])

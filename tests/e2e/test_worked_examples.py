@@ -20,13 +20,14 @@ from wangting import engine
 from wangting.cli import application
 
 pytestmark = pytest.mark.e2e
-RATES, ITEMS, DECLARED, MEASURED, PROCESS, CALENDAR = (
+RATES, ITEMS, DECLARED, MEASURED, PROCESS, CALENDAR, SUSPENSION = (
     "069237575",  # 教育局
     "069554335",  # 民政局
     "069950282",  # 环境保护局
     "070029474",  # 住房和城乡建设局
     "070346234",  # 林业局
     "070821373",  # 外事侨务局
+    "069633527",  # 潮州市司法局
 )
 
 
@@ -118,6 +119,25 @@ def calendar():
     return [made], [Case(made, WINDOW, accepted, accepted, promised=5)]
 
 
+CALENDAR_DAYS = ("2017-10-08", "2017-10-09", "2017-10-10", "2017-10-11", "2017-10-17", "2017-10-18")
+
+
+def suspension():
+    """Promised 5, statutory 10 working days, accepted on 6 March: two overlapping suspensions, and one alone."""
+    made = item("停计事项", SUSPENSION, promised_limit=5, statutory_limit=10)
+    same = {"accepted": march(6, 11), "promised": 5}
+    return [made], {
+        "both": Case(
+            made, WINDOW, march(6), **same, supplements=[(march(8), march(14), "网上")],
+            inspection=(march(10), march(16)), approved=march(24, 9), closed=march(24), result="6",
+        ),
+        "limited": Case(
+            made, WINDOW, march(6), **same, inspection=(march(8), march(14)), inspection_limit=3, approved=march(16, 9),
+            closed=march(16), result="6",
+        ),
+    }  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def office(tmp_path_factory):
     """All examples: p as it stood on 16 March, then everything; pulled, built, pushed and published."""
@@ -134,8 +154,13 @@ def office(tmp_path_factory):
     try:
         made, processed = process()
         measured_items, measured = measured_visits()
-        listed, cases = [*made, *measured_items], [processed["q"], *measured.values()]
-        for example in (rates, items, declared_visits, calendar):
+        suspended_items, suspended = suspension()
+        listed = [*made, *measured_items, *suspended_items]
+        cases = [processed["q"], *measured.values(), *suspended.values()]
+        calendar_items, (calendar_case,) = calendar()
+        listed += calendar_items
+        calendar_rows = list(calendar_case.rows())
+        for example in (rates, items, declared_visits):
             more_items, more_cases = example()
             listed += more_items
             cases += more_cases
@@ -146,18 +171,40 @@ def office(tmp_path_factory):
         house.run("pull")
         house.run("exchange")
         before = findings(home)
-        _set_clock(home, "2018-01-05T09:00:00")
         systems.write([("ex_gdbs_bj", p.closing(2))], entered=march(20))
+        systems.write(calendar_rows, entered=datetime(2017, 9, 27, 11))
+        states = {}
+        for day in CALENDAR_DAYS:
+            _set_clock(home, f"{day}T09:00:00")
+            if not states:
+                house.run("pull")
+            house.run("build", "warehouse")
+            states[day] = state_of(home, CALENDAR)
+        _set_clock(home, "2018-01-05T09:00:00")
         systems.write([row for case in cases for row in case.rows()], entered=datetime(2018, 1, 4))
         house.do_everything()
         with engine.connect(home / "releases" / "current" / "marts.duckdb", read_only=True) as marts:
             found = SimpleNamespace(first=before, then=findings(home) - before)
             yield SimpleNamespace(
-                house=house, marts=marts, found=found, measured=measured, processed=processed
+                house=house,
+                marts=marts,
+                found=found,
+                measured=measured,
+                processed=processed,
+                suspended=suspended,
+                states=states,
             )
     finally:
         systems.stop()
         monkeypatch.undo()
+
+
+def state_of(home, unit):
+    """How the unit's open case stands in the marts that the last build left."""
+    with engine.connect(home / "lanes" / "warehouse" / "marts.duckdb", read_only=True) as marts:
+        return marts.execute(
+            "select clock_state, promised_rest_days from fct_open_cases where unit_code = ?", [unit]
+        ).fetchone()
 
 
 def findings(home):
@@ -258,16 +305,42 @@ def test_calendar_thirty_september_works_and_the_first_week_of_october_does_not(
     assert days == {30: True, **dict.fromkeys(range(1, 9), False), 9: True}
 
 
-def test_calendar_a_suspension_of_8_to_16_march_is_seven_working_days(office):
-    number = "select working_day_no from dim_dates where date_on = ?"
-    first, last, accepted = (
-        office.marts.execute(number, [day]).fetchone()[0]
-        for day in (date(2017, 3, 7), date(2017, 3, 16), date(2017, 3, 6))
-    )
-    assert last - first == 7
-    due = "select date_on from dim_dates where working_day_no = ? and is_working_day"
-    assert office.marts.execute(due, [accepted + 5 + 7]).fetchone() == (date(2017, 3, 22),)
-    assert office.marts.execute(due, [accepted + 10 + 7]).fetchone() == (date(2017, 3, 29),)
+def test_calendar_it_warns_on_9_and_10_october_and_is_late_from_the_11th_and_unlawful_from_the_18th(office):
+    assert office.states == {
+        "2017-10-08": ("running", 2),
+        "2017-10-09": ("warning", 1),
+        "2017-10-10": ("warning", 0),
+        "2017-10-11": ("past_promised", -1),
+        "2017-10-17": ("past_promised", -5),
+        "2017-10-18": ("past_statutory", -6),
+    }
+
+
+def test_calendar_an_open_case_shows_how_far_past_its_limits_it_is(office):
+    # 5 January 2018: 62 working days since 10 October 2017 (16 + 22 + 21 in their months, and 3), 57 since the 17th.
+    found = office.marts.execute(
+        "select promised_rest_days, statutory_rest_days, clock_state from fct_open_cases where unit_code = ?",
+        [CALENDAR],
+    ).fetchall()
+    assert found == [(-62, -57, "past_statutory")]
+
+
+def test_suspension_overlapping_suspensions_move_the_limits_by_their_union(office):
+    found = office.marts.execute(
+        "select promised_due_on, statutory_due_on, stopped_working_days, is_closed_on_time, is_closed_within_statutory"
+        " from fct_cases where case_no = ?",
+        [office.suspended["both"].number],
+    ).fetchall()
+    # Past the promised limit and within the statutory one is what a yellow card says.
+    assert found == [(date(2017, 3, 22), date(2017, 3, 29), 7, False, True)]
+
+
+def test_suspension_one_with_a_limit_moves_the_due_date_by_its_limit_only(office):
+    found = office.marts.execute(
+        "select promised_due_on, stopped_working_days, is_closed_on_time from fct_cases where case_no = ?",
+        [office.suspended["limited"].number],
+    ).fetchall()
+    assert found == [(date(2017, 3, 16), 3, True)]
 
 
 def test_process_p_counts_once_and_q_does_not(office):

@@ -144,6 +144,7 @@ def item_differences(con: duckdb.DuckDBPyConnection, as_of: date) -> Rows:
         create or replace temp table item_periods as
         select period_kind, period_start, period_end, least(period_end, date '{as_of}') as as_of_date
         from (select distinct period_kind, period_start, period_end from m.metric_values)
+        where period_kind <> 'rolling'
     """)
     con.execute("""
         create or replace temp table counted_items as

@@ -75,6 +75,7 @@ class Case:
         refused: refused at acceptance.
         supplements: notice time, receipt time (None: never came) and place, in turn.
         inspection: the staff's own inspection: start and end.
+        inspection_limit: its limit in working days, if it has one.
         closed, result: the closing. collected, way: the collection.
     """
 
@@ -85,6 +86,7 @@ class Case:
     refused: bool = False
     supplements: list[tuple[datetime, datetime | None, str]] = field(default_factory=list)
     inspection: tuple[datetime, datetime] | None = None
+    inspection_limit: int | None = None
     approved: datetime | None = None
     closed: datetime | None = None
     result: str | None = None
@@ -131,7 +133,10 @@ class Case:
             )  # fmt: skip
         if self.inspection is not None:
             start, end = self.inspection
-            yield "ex_gdbs_tbcxsq", self._row(xh=1, tbcxzl="B", tbcxzlmc="现场勘验", tbcxksrq=start)
+            limit, in_days = self.inspection_limit, "G" if self.inspection_limit is not None else None
+            yield "ex_gdbs_tbcxsq", self._row(
+                xh=1, tbcxzl="B", tbcxzlmc="现场勘验", tbcxksrq=start, tbcxsx=limit, tbcxsxdw=in_days
+            )  # fmt: skip
             yield "ex_gdbs_tbcxjg", self._row(xh=1, tbcxjg="符合要求", jgcsrq=end, tbcxjsrq=end)
         if self.approved is not None:
             yield "ex_gdbs_spcl", self._row(

@@ -14,6 +14,7 @@ from exchange.cut import cut
 from exchange.outbox import enqueue
 from exchange.push import push
 from exchange.reconcile import reconcile, reconcile_lately
+from ingestion.overview import overview
 from tests.exchange.lane import BJ, GO_LIVE, NOW, SB, SL, SPCL, UNIT, Lane, case_no, judge, outbox
 from tests.exchange.receiver import Receiver
 from wangting import alarms, clock, ledger
@@ -93,6 +94,21 @@ def test_a_declared_count_that_did_not_land_is_named_once_the_day_is_over(lane, 
         (SB, 3, 1), (SL, 0, 1), (BJ, 1, 0),
     }  # fmt: skip
     assert not found.agrees
+
+
+def test_the_overview_of_the_sources_shows_declared_beside_landed(lane, receiver):
+    lane.case(1, GO_LIVE, (SB, SL))
+    declare(lane, {(DAY, SB): 3, (DAY, SL): 1})
+    passage(lane)
+    reconcile()
+    [shown] = [one for one in overview() if one["source"] == "unified_platform"]
+    assert shown["declared"] is None  # today's counts still move
+    clock.advance(timedelta(days=1))
+    reconcile()
+    [shown] = [one for one in overview() if one["source"] == "unified_platform"]
+    assert shown["declared"] == {
+        "first_day": DAY, "last_day": DAY, "declared": 4, "landed": 2, "differing": 1, "compared_at": clock.now(),
+    }  # fmt: skip
 
 
 def test_a_row_without_a_case_number_is_counted_where_it_stopped(lane, receiver):

@@ -7,7 +7,8 @@ import csv
 import json
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,6 +17,7 @@ import pytest
 
 from tests.e2e.city import City
 from tests.house.tree import ROOT
+from wangting import working_time
 
 pytestmark = pytest.mark.e2e
 LOG = ROOT.parent / "shared" / "data" / "receipt_log" / "receipt.csv"
@@ -30,9 +32,10 @@ CHANNELS = {"Internet": "1", "Desk": "0", "Post": "8", "e-mail": "E", "Intern": 
 
 @dataclass(frozen=True)
 class Event:
-    """One line of the log: the number of its task, and when."""
+    """One line of the log: the number of its task, its code in the site's list, and when."""
 
     number: str
+    code: str
     time: datetime
 
 
@@ -66,7 +69,11 @@ def log():
             end=when(own[0]["case:enddate"]) if own[0]["case:enddate"] else None,
             deadline=when(own[0]["case:deadline"]),
             events=tuple(
-                Event(line["concept:instance"].removeprefix("task-"), when(line["time:timestamp"]))
+                Event(
+                    line["concept:instance"].removeprefix("task-"),
+                    _code(line["concept:name"]),
+                    when(line["time:timestamp"]),
+                )
                 for line in own
             ),
         )
@@ -98,6 +105,11 @@ def verdicts(way):
     """What the gate found: (record, record key, rule)."""
     (file,) = way.home.glob("verdicts/*/findings.parquet")
     return duckdb.sql(f"select record, record_key, rule_id from '{file}'").fetchall()
+
+
+def _code(task):
+    """T06 Determine … is 06, all of T07-1 to T07-5 are 07; the one task without a number is CR."""
+    return "CR" if task == "Confirmation of receipt" else task[1:3]
 
 
 def _local(time):
@@ -164,6 +176,115 @@ def test_cases_are_on_time_or_late_as_the_log_has_it(way):
         select count(*) filter (where closed_at <= declared_due_at), count(*) filter (where closed_at > declared_due_at)
         from fct_cases
     """).fetchone() == (952, 377)
+
+
+def test_a_case_on_time_is_one_that_ends_by_its_deadline(way):
+    counted = dict(
+        way.marts.execute("select is_closed_on_time, count(*) from fct_cases group by 1").fetchall()
+    )
+    assert counted == {True: 952, False: 377, None: 105}
+
+
+def test_timeliness_of_the_closed_and_with_the_overdue_open_cases(way, log):
+    (closed, on_time) = way.marts.execute(
+        "select sum(closed_count), sum(closed_on_time_count) from fct_timeliness_months"
+    ).fetchone()
+    assert (closed, on_time) == (1329, 952)
+    ends = [date(2010, month + 1, 1) - timedelta(days=1) for month in (10, 11)] + [date(2010, 12, 31)]
+    ends += [date(2011, month + 1, 1) - timedelta(days=1) for month in range(1, 12)] + [date(2011, 12, 31)]
+    ends += [date(2012, 1, 31), date(2012, 2, 1)]
+    expected = {
+        day.replace(day=1): sum(_is_open_and_late(case, day) for case in log.values()) for day in ends
+    }
+    still_open = dict(
+        way.marts.execute(
+            "select month, sum(overdue_open_count) from fct_timeliness_months group by 1"
+            " having sum(overdue_open_count) > 0"
+        ).fetchall()
+    )
+    assert still_open == {month: count for month, count in expected.items() if count}
+
+
+def _is_open_and_late(case, day):
+    """Whether a day ends with the case's deadline past and the case still open."""
+    return _local(case.deadline).date() <= day and (case.end is None or _local(case.end).date() > day)
+
+
+def test_durations_in_natural_and_in_working_days(way, log):
+    chinese_calendar = pytest.importorskip("chinese_calendar")
+    found = way.marts.execute(
+        "select case_no, handling_days, handling_working_days from fct_cases where closed_at is not null"
+    ).fetchall()
+    expected = set()
+    for number, case in log.items():
+        if case.end is None:
+            continue
+        start, end = _local(case.start), _local(case.end)
+        if end < start:
+            expected.add((number, None, None))
+            continue
+        days = [start.date() + timedelta(days=n + 1) for n in range((end.date() - start.date()).days)]
+        expected.add((number, len(days), sum(chinese_calendar.is_workday(day) for day in days)))
+    assert len(found) == len(expected) == 1329
+    assert set(found) == expected
+
+
+def test_every_task_waits_as_long_as_the_office_was_open(way, log):
+    found = {
+        str(number): waited
+        for number, waited in way.marts.execute(
+            "select step_no, waited_working_hours from fct_steps"
+        ).fetchall()
+    }
+    assert len(found) == 8577
+    expected = {}
+    for case in log.values():
+        before = _local(case.start)
+        for event in _in_order(case):
+            at = _local(event.time)
+            expected[event.number] = working_time.hours(before, at) if at >= before else None
+            before = at
+    assert {number for number, waited in found.items() if waited is None} == {
+        number for number, waited in expected.items() if waited is None
+    }
+    apart = {
+        number
+        for number, waited in found.items()
+        if waited is not None and abs(waited - expected[number]) > 3 / 3600  # whole seconds are counted
+    }
+    assert apart == set()
+
+
+def _in_order(case):
+    return sorted(case.events, key=lambda event: (_local(event.time), event.code, int(event.number)))
+
+
+def _path(case):
+    """The case's events in their order; of one moment the receipt comes first, the end last."""
+    events = [(_local(case.start), 0, "applied"), (_local(case.start), 2, "accepted")]
+    events += [(_local(event.time), 5, f"step_{event.code}") for event in case.events]
+    if case.end is not None:
+        events.append((_local(case.end), 8, "closed"))
+    return [name for *_, name in sorted(events)]
+
+
+def test_variants_are_the_logs_own(way, log):
+    found = dict(way.marts.execute("select path, case_count from fct_item_paths").fetchall())
+    expected = Counter(">".join(_path(case)) for case in log.values() if case.end is not None)
+    assert found == expected
+
+
+def test_what_directly_follows_what_is_the_logs_own(way, log):
+    found = {
+        (first, second): count
+        for first, second, count in way.marts.execute(
+            "select from_activity, to_activity, transition_count from fct_transitions"
+        ).fetchall()
+    }
+    expected = Counter(
+        pair for case in log.values() if case.end is not None for pair in pairwise(_path(case))
+    )
+    assert found == expected
 
 
 def test_the_gate_finds_the_two_that_end_before_they_start(verdicts):

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import duckdb
 import pytest
 
-from tests.e2e import truth
+from tests.e2e import thing_truth, truth
 from tests.e2e.city import City
 from tests.house.tree import ROOT
 
@@ -49,6 +49,8 @@ def test_every_metric_of_the_site_equals_the_simulators_truth(run):
     with truth.connect(run.truth, run.marts, run.seeds) as con:
         assert truth.case_differences(con) == []
         assert truth.item_differences(con, date(2017, 11, 30)) == []
+        site = ROOT / "sites" / run.site
+        assert thing_truth.differences(con, run.truth, date(2017, 11, 30), site) == []
         cells = con.execute("select count(*), sum(denominator) from m.metric_values").fetchone()
     assert cells[0] > 500 and cells[1] > CASES
 

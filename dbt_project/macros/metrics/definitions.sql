@@ -1,5 +1,5 @@
 {# The metric definitions one by one, each with its metric's code and the prefix of its columns (m1, m2 …); with `grain`
-   only those of cases or of items. #}
+   only those of that grain. #}
 {% macro definitions_of(grain=none) %}
 {%- set found = [] -%}
 {%- for metric in var('metric_definitions') -%}
@@ -8,9 +8,12 @@
     'prefix': 'm' ~ loop.index ~ '_' ~ metric['code'],
     'code': metric['code'], 'name': metric['name'], 'kind': metric['kind'], 'better': metric['better'],
     'target': metric['target'], 'grain': definition.get('grain', metric['grain']),
+    'adds': none, 'reference': none,
 } -%}
 {%- do one.update(definition) -%}
 {%- do one.update({'grain': definition.get('grain', metric['grain'])}) -%}
+{%- do one.update({'only': metric.get('subject')}) -%}
+{%- do one.update({'subject': metric.get('subject', var('metric_grains')[one['grain']]['subjects'][0])}) -%}
 {%- if grain is none or one['grain'] == grain -%}{%- do found.append(one) -%}{%- endif -%}
 {%- endfor -%}
 {%- endfor -%}
@@ -36,12 +39,14 @@
 {%- set population = definition['population'] -%}
 {%- set flags = {
     'numerator': population + definition['numerator'],
-    'denominator': population if definition['kind'] == 'share' else [],
+    'denominator': population if definition['kind'] in ('share', 'mean') else [],
     'unknown_count': population + definition['unknown'] if definition['unknown'] else [],
     'abandoned_count': population + definition['abandoned'] if definition['abandoned'] else []
 } -%}
 {%- for count in count_names() %}
-        {% if flags[count] -%}
+        {% if count == 'numerator' and definition['adds'] -%}
+        cast(coalesce(sum(case when {{ population | join(' and ') }} then {{ definition['adds'] }} end), 0) as bigint)
+        {%- elif flags[count] -%}
         cast(count_if({{ flags[count] | unique | join(' and ') }}) as bigint)
         {%- else -%}
         cast(0 as bigint)
@@ -57,11 +62,11 @@
 {%- endfor %}
 {%- endmacro %}
 
-{# The scopes that a row belongs to, as [kind, code expression, condition]. A county is its own units with its towns';
-   a town is also a region of its own. Where the site itself is a county (a district with towns), its own figures are the
-   city's. #}
+{# The scopes that a row of a grain belongs to, as [kind, code expression, condition]. A county is its own units with its
+   towns'; a town is also a region of its own. Where the site itself is a county (a district with towns), its own figures
+   are the city's. #}
 {% macro scopes(grain) %}
-{%- set found = [
+{%- set every = [
     ['city', "'" ~ var('division') ~ "'", '1 = 1'],
     ['level', "'municipal'", "level_code = 'municipal'"],
     ['level', "'county'", "level_code in ('county', 'town')"],
@@ -70,8 +75,13 @@
     ['region', 'region_code', 'region_code <> county_code'],
     ['unit', 'unit_code', 'unit_code is not null'],
     ['theme', 'person_theme_code', 'person_theme_code is not null'],
-    ['theme', 'legal_theme_code', 'legal_theme_code is not null']
+    ['theme', 'legal_theme_code', 'legal_theme_code is not null'],
+    ['channel', 'channel_code', '1 = 1']
 ] -%}
-{%- if grain == 'case' -%}{%- do found.append(['channel', 'channel_code', '1 = 1']) -%}{%- endif -%}
+{%- set found = [] -%}
+{%- for scope in every if scope[0] in var('metric_grains')[grain]['scopes'] -%}{%- do found.append(scope) -%}{%- endfor -%}
 {{ return(found) }}
 {% endmacro %}
+
+{# What to group by for a scope: one whose code is a constant needs no column. #}
+{% macro scope_group(kind, code) %}{{ code if kind not in ('city', 'level') else 'scope_kind' }}{% endmacro %}

@@ -38,6 +38,7 @@ select
     legal_theme_code,
     valid_from,
     valid_to,
+    source_written_at,
     coalesce(is_online and online_depth >= 3 and visit_limit <= 1, false) as is_full_online,
     coalesce(valid_from, cast('1900-01-01' as date)) as applies_from,
     least(

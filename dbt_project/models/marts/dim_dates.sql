@@ -41,5 +41,6 @@ select
     holiday_name,
     is_working_day,
     is_assumed,
-    cast(sum(case when is_working_day then 1 else 0 end) over (order by date_on) as int) as working_day_no
+    cast(sum(case when is_working_day then 1 else 0 end) over (order by date_on) as int) as working_day_no,
+    cast(row_number() over (order by date_on) as int) as day_no
 from judged

@@ -29,6 +29,7 @@ select
     items.valid_to,
     items.applies_from,
     items.applies_until,
-    items.is_latest
+    items.is_latest,
+    items.source_written_at as written_at
 from {{ ref('int_items_effective') }} as items
 left join parents on items.item_code = parents.parent_item_code

@@ -45,6 +45,13 @@ periods as (
     from months
     union
     select
+        'half' as period_kind,
+        concat(cast(year(month_on) as string), case when month(month_on) <= 6 then '-H1' else '-H2' end) as period,
+        make_date(year(month_on), case when month(month_on) <= 6 then 1 else 7 end, 1) as period_start,
+        make_date(year(month_on), case when month(month_on) <= 6 then 6 else 12 end, case when month(month_on) <= 6 then 30 else 31 end) as period_end
+    from months
+    union
+    select
         'year' as period_kind,
         cast(year(month_on) as string) as period,
         cast(date_trunc('year', month_on) as date) as period_start,
@@ -55,6 +62,13 @@ periods as (
         'ytd' as period_kind,
         concat(cast(year(month_on) as string), '-01..', {{ format_time('month_on', 'yyyy-MM') }}) as period,
         cast(date_trunc('year', month_on) as date) as period_start,
+        last_day(month_on) as period_end
+    from months
+    union
+    select
+        'rolling' as period_kind,
+        concat('..', {{ format_time('month_on', 'yyyy-MM') }}) as period,
+        {{ later_months('month_on', -11) }} as period_start,
         last_day(month_on) as period_end
     from months
 )

@@ -5,9 +5,10 @@ select
     region_name,
     region_level,
     parent_code,
-    case region_level when 'county' then region_code when 'town' then parent_code end as county_code,
+    county_code,
     is_statutory,
-    coalesce(statutory_code, region_code) as statutory_code,
+    statutory_code,
     valid_from,
     valid_to
-from {{ ref('regions') }}
+from {{ ref('dim_region_versions') }}
+where applies_until = cast('9999-12-31' as date)

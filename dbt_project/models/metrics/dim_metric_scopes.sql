@@ -1,6 +1,6 @@
 {{ config(tags=['static']) }}
 
-{% for grain in ['case', 'item'] -%}
+{% for grain in var('metric_grains') -%}
 {%- set last_grain = loop.last -%}
 {%- for kind, code, condition in scopes(grain) -%}
 select

@@ -3,6 +3,7 @@
 {% for definition in definitions_of() -%}
 select
     '{{ definition.code }}' as metric_code,
+    '{{ definition.prefix }}' as prefix,
     '{{ definition.variant }}' as variant,
     '{{ definition.version }}' as definition_version,
     '{{ definition.name }}' as metric_name,
@@ -11,6 +12,7 @@ select
     '{{ definition.better }}' as better,
     {{ 'true' if definition.is_official else 'false' }} as is_official,
     {{ "'" ~ definition.target ~ "'" if definition.target else 'cast(null as string)' }} as target_code,
+    '{{ definition.subject }}' as default_subject,
     cast('{{ definition.valid_from }}' as date) as valid_from,
     cast({{ "'" ~ definition.valid_to ~ "'" if definition.valid_to else 'null' }} as date) as valid_to,
     '{{ definition.clause }}' as clause,
@@ -18,8 +20,18 @@ select
     '{{ definition.numerator | join(' and ') }}' as numerator_condition,
     '{{ definition.unknown | join(' and ') }}' as unknown_condition,
     '{{ definition.abandoned | join(' and ') }}' as abandoned_condition,
-    '{{ 'fct_cases' if definition.grain == 'case' else 'fct_item_months' }}' as fact_table,
-    '{{ 'closed_month' if definition.grain == 'case' else 'item_month' }}' as month_column,
+    {{ "'" ~ definition.adds ~ "'" if definition.adds else 'cast(null as string)' }} as added_column,
+    {{ "'" ~ definition.reference ~ "'" if definition.reference else 'cast(null as string)' }} as reference_figure,
+    {%- set about = var('metric_grains')[definition.grain] %}
+    '{{ about.name }}' as grain_name,
+    '{{ about.counted }}' as counted,
+    '{{ about.fact }}' as fact_table,
+    '{{ about.thing }}' as thing_column,
+    '{{ about.period }}' as period_rule,
+    {{ "'" ~ about.distinct ~ "'" if about.distinct else 'cast(null as string)' }} as distinct_rule,
+    '{{ about.month or about.from }}' as month_column,
+    {{ "'" ~ about.until ~ "'" if about.until else 'cast(null as string)' }} as until_column,
+    '{{ about.cuts | join(' ') }}' as cuts,
     '{{ definition.notes }}' as notes
 {% if not loop.last %}union all{% endif %}
 {% endfor %}

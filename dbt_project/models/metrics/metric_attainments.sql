@@ -1,13 +1,25 @@
 -- 目标是年底的：只与一月以来累计比较；按件数精确比较，不用四舍五入后的百分数。
+-- 一个方案的目标从它的年度起一直是尺子，所以各方案可以并排比较；plan_year 说明它是哪一年的。
 with targets as (
     select
-        targets.*,
+        targets.plan_code,
+        targets.plan_year,
+        targets.plan_level,
+        targets.plan_level_name,
+        targets.target_code,
+        targets.comparator,
+        targets.target_value,
+        targets.clause,
+        targets.is_aspirational,
         metrics.metric_code,
         metrics.variant,
-        metrics.definition_version
+        metrics.definition_version,
+        metrics.default_subject as subject
     from {{ ref('plan_targets') }} as targets
     inner join {{ ref('dim_metrics') }} as metrics on targets.target_code = metrics.target_code
-    where metrics.is_official
+    where
+        metrics.kind in ('share', 'ratio')
+        and case when targets.variant is null then metrics.is_official else metrics.variant = targets.variant end
 ),
 
 scopes as (
@@ -17,12 +29,31 @@ scopes as (
     union all
     select 'level' as scope_kind, 'county' as scope_code, 'county' as plan_level
     union all
-    select 'region' as scope_kind, region_code as scope_code, 'county' as plan_level
-    from {{ ref('dim_regions') }}
-    where region_level = 'county'
+    select 'level' as scope_kind, 'town' as scope_code, 'town' as plan_level
     union all
-    select 'unit' as scope_kind, unit_code as scope_code, case level_code when 'municipal' then 'municipal' else 'county' end as plan_level
-    from {{ ref('dim_units') }}
+    select 'region' as scope_kind, region_code as scope_code, region_level as plan_level
+    from {{ ref('dim_regions') }}
+    where region_level in ('county', 'town')
+    union all
+    -- 镇街的部门既在县区之内，也是镇、村一级。
+    select 'unit' as scope_kind, units.unit_code as scope_code, levels.plan_level
+    from {{ ref('dim_units') }} as units
+    inner join (
+        select level_code, level_code as plan_level from {{ ref('dim_levels') }}
+        union all
+        select 'town' as level_code, 'county' as plan_level
+    ) as levels on units.level_code = levels.level_code
+),
+
+-- 不分层级的目标，全域、各层级、各县区、各部门都比。
+all_levels as (
+    select distinct scope_kind, scope_code from scopes where not (scope_kind = 'region' and plan_level = 'town')
+),
+
+placed as (
+    select plan_level, scope_kind, scope_code from scopes
+    union all
+    select 'all' as plan_level, scope_kind, scope_code from all_levels
 ),
 
 periods as (
@@ -30,7 +61,7 @@ periods as (
 ),
 
 reported as (
-    select * from {{ ref('metric_values') }} where period_kind = 'ytd' and subject = 'licence'
+    select * from {{ ref('metric_values') }} where period_kind = 'ytd'
 ),
 
 held_against as (
@@ -43,11 +74,12 @@ held_against as (
         targets.metric_code,
         targets.variant,
         targets.definition_version,
+        targets.subject,
         periods.period,
         periods.period_start,
         periods.period_end,
-        scopes.scope_kind,
-        scopes.scope_code,
+        placed.scope_kind,
+        placed.scope_code,
         coalesce(reported.numerator, 0) as numerator,
         coalesce(reported.denominator, 0) as denominator,
         targets.comparator,
@@ -56,15 +88,16 @@ held_against as (
         targets.is_aspirational,
         coalesce(reported.numerator, 0) * 100 - targets.target_value * coalesce(reported.denominator, 0) as margin
     from targets
-    inner join scopes on targets.plan_level = scopes.plan_level
-    inner join periods on targets.plan_year is null or targets.plan_year = year(periods.period_start)
+    inner join placed on targets.plan_level = placed.plan_level
+    inner join periods on targets.plan_year is null or targets.plan_year <= year(periods.period_start)
     left join reported
         on targets.metric_code = reported.metric_code
         and targets.variant = reported.variant
         and targets.definition_version = reported.definition_version
         and periods.period = reported.period
-        and scopes.scope_kind = reported.scope_kind
-        and scopes.scope_code = reported.scope_code
+        and targets.subject = reported.subject
+        and placed.scope_kind = reported.scope_kind
+        and placed.scope_code = reported.scope_code
 )
 
 select
@@ -76,6 +109,7 @@ select
     metric_code,
     variant,
     definition_version,
+    subject,
     'ytd' as period_kind,
     period,
     period_start,

@@ -1,5 +1,5 @@
 with long as (
-    {% for definition in definitions_of() -%}
+    {% for definition in definitions_of() if definition.grain in ('case', 'item') -%}
     select
         '{{ definition.code }}' as metric_code,
         '{{ definition.variant }}' as variant,
@@ -21,8 +21,27 @@ with long as (
         cast('{{ definition.valid_from }}' as date) as valid_from,
         cast({{ "'" ~ definition.valid_to ~ "'" if definition.valid_to else 'null' }} as date) as valid_to
     from {{ ref('int_cases_by_period') if definition.grain == 'case' else ref('int_items_by_period') }}
-    {% if not loop.last %}union all{% endif %}
-    {% endfor %}
+    {% if definition.only %}where subject = '{{ definition.only }}'{% endif %}
+    union all
+    {% endfor -%}
+    select
+        definitions.metric_code,
+        definitions.variant,
+        definitions.definition_version,
+        definitions.is_official,
+        things.subject,
+        things.period_kind,
+        things.period,
+        things.scope_kind,
+        things.scope_code,
+        things.numerator,
+        things.denominator,
+        things.unknown_count,
+        things.abandoned_count,
+        definitions.valid_from,
+        definitions.valid_to
+    from {{ ref('int_things_by_period') }} as things
+    inner join {{ ref('dim_metrics') }} as definitions on things.prefix = definitions.prefix
 )
 
 select

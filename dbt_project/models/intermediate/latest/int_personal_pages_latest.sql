@@ -7,6 +7,6 @@
     key=['page_id'],
     columns=[
         ['page_id', 'string'], ['page_kind', 'string'], ['account_id', 'string'],
-        ['opened_at', 'timestamp'], ['status', 'string'], ['source_written_at', 'timestamp']
+        ['opened_at', 'timestamp'], ['status', 'string'], ['region_code', 'string'], ['source_written_at', 'timestamp']
     ]
 ) }}

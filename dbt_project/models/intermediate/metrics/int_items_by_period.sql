@@ -25,3 +25,5 @@ select
 from months
 inner join {{ ref('dim_periods') }} as periods
     on months.item_month = cast(date_trunc('month', periods.state_on) as date)
+    -- 期末的状态在滚动十二个月里就是最后一个月的，不另写
+    and periods.period_kind <> 'rolling'

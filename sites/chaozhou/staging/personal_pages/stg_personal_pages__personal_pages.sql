@@ -11,6 +11,7 @@ renamed as (
         account_id,
         opened_at,
         status,
+        region_code,
         updated_at as source_written_at,
         _source,
         _load_id,

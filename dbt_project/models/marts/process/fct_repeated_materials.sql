@@ -1,0 +1,72 @@
+{# Materials that show a licence of which the applicant had an e-licence already (可用电子证照免交). Built anew from the few
+   materials that name a licence kind: a licence may become known long after the case. #}
+with kinds as (
+    select distinct licence_kind
+    from {{ ref('int_licences_latest') }}
+    where length(licence_kind) >= 3
+),
+
+names as (
+    select distinct material_name from {{ ref('fct_materials') }}
+),
+
+shown as (
+    select names.material_name, kinds.licence_kind
+    from names
+    inner join kinds on position(kinds.licence_kind in names.material_name) > 0
+),
+
+materials as (
+    select
+        those.material_key,
+        those.case_no,
+        those.item_code,
+        those.material_name,
+        those.file_kind,
+        those.copy_kind,
+        shown.licence_kind
+    from {{ ref('fct_materials') }} as those
+    inner join shown on those.material_name = shown.material_name
+),
+
+applicants as (
+    select
+        applications.application_no as case_no,
+        applications.applied_at,
+        applications.unit_code,
+        identities.identity_key
+    from {{ ref('int_applications_deduplicated') }} as applications
+    inner join {{ ref('int_identity_keys') }} as identities
+        on {{ written_identifier('applications.applicant_id_no') }} = identities.id_no
+    where applications.application_no in (select materials.case_no from materials)
+),
+
+held as (
+    select
+        identities.identity_key,
+        licences.licence_kind,
+        min(licences.issued_at) as issued_at
+    from {{ ref('int_licences_latest') }} as licences
+    inner join {{ ref('int_identity_keys') }} as identities
+        on {{ written_identifier('licences.holder_id_no') }} = identities.id_no
+    where licences.status <> 'abolished' and licences.licence_kind in (select shown.licence_kind from shown)
+    group by identities.identity_key, licences.licence_kind
+)
+
+select
+    materials.material_key,
+    materials.case_no,
+    materials.item_code,
+    applicants.unit_code,
+    applicants.applied_at,
+    materials.material_name,
+    materials.licence_kind,
+    materials.file_kind,
+    materials.copy_kind,
+    held.issued_at as licence_issued_at
+from materials
+inner join applicants on materials.case_no = applicants.case_no
+inner join held
+    on applicants.identity_key = held.identity_key
+    and materials.licence_kind = held.licence_kind
+where held.issued_at < applicants.applied_at
