@@ -114,9 +114,14 @@ def metric(
     report = figure | state | ({"by": cells} if cells is not None else {})
     if behind is not None:
         report |= {"proof": behind["rows"], "loads": behind["loads"], "outside": behind["outside"]}
-    console.emit(
-        report, as_json=as_json, show=lambda _: metric_screen.show(figure, behind, cells, by or [], limit)
-    )
+
+    def show(_: object) -> None:
+        metric_screen.show(figure, behind, cells, by or [], limit)
+        if state:
+            restated = f"，按 {state['units_on']} 的部门和区划重述" if state["units_on"] else ""
+            console.say(f"按 {state['known_at']} 已到的 {state['known_loads']} 批数据计算{restated}")
+
+    console.emit(report, as_json=as_json, show=show)
 
 
 @contextmanager

@@ -8,6 +8,27 @@ import typer
 from wangting import console
 
 Json = Annotated[bool, typer.Option("--json", help="输出 JSON")]
+# What stands in `fct_item_changes.field`, as people call it.
+_FIELDS = {
+    "item_code": "事项",
+    "item_name": "名称",
+    "parent_item_code": "父事项",
+    "subject": "性质",
+    "unit_code": "实施部门",
+    "region_code": "区划",
+    "is_settled": "进驻",
+    "is_online": "可网办",
+    "online_depth": "网办深度",
+    "visit_limit": "到现场次数",
+    "promised_limit": "承诺时限",
+    "promised_limit_unit": "承诺时限单位",
+    "statutory_limit": "法定时限",
+    "statutory_limit_unit": "法定时限单位",
+    "is_immediate": "即办件",
+    "person_theme_code": "自然人主题",
+    "legal_theme_code": "法人主题",
+}
+_YES = {"true": "是", "false": "否"}
 _KINDS = {"added": "新增", "changed": "变更", "ended": "停用"}
 
 
@@ -92,9 +113,9 @@ def items(
                 row["unit_name"] or row["unit_code"],
                 row["item_name"] or row["item_code"],
                 _KINDS[row["change_kind"]],
-                row["field"],
-                row["before_value"],
-                row["after_value"],
+                _FIELDS[row["field"]],
+                _YES.get(row["before_value"], row["before_value"]),
+                _YES.get(row["after_value"], row["after_value"]),
             ]
             for row in rows[:limit]
         ]

@@ -126,3 +126,32 @@ def test_the_command_answers_in_json_and_by_its_exit_code(site, spoils, code):
     done = CliRunner().invoke(app, ["check", "--site", str(site), "--json"])
     assert done.exit_code == code
     assert json.loads(done.stdout)["is_sound"] is not spoils
+
+
+MISNAMED = {
+    "a version begins on the day of another": ("{code},甲,municipal,900100000000,,,,", "重复"),
+    "a successor is unknown": ("{code},甲,municipal,900100000000,,2017-01-01,2017-07-01,999999999", "999999999"),
+    "a successor has no day": ("{code},甲,municipal,900100000000,,2017-01-01,,{code}", "承接部门"),
+    "a day is no day": ("{code},甲,municipal,900100000000,,2017-13-01,,", "2017-13-01"),
+    "a version ends before it begins": ("{code},甲,municipal,900100000000,,2017-07-01,2017-01-01,", "不晚于"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", MISNAMED)
+def test_a_version_of_a_department_that_does_not_fit_is_named_by_its_line(site, case):
+    line, said = MISNAMED[case]
+    file = site / "seeds" / "units.csv"
+    lines = file.read_text("utf-8").splitlines()
+    file.write_text("\n".join([*lines, line.format(code=lines[1].split(",")[0])]) + "\n", "utf-8")
+    found = errors(site)
+    assert any(said in finding.what and f"第 {len(lines) + 1} 行" in finding.place for finding in found), (
+        found
+    )
+
+
+def test_a_department_may_have_a_later_version(site):
+    file = site / "seeds" / "units.csv"
+    lines = file.read_text("utf-8").splitlines()
+    later = f"{lines[1].split(',')[0]},甲,municipal,900100000000,,2017-07-01,,"
+    file.write_text("\n".join([*lines, later]) + "\n", "utf-8")
+    assert errors(site) == []
