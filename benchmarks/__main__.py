@@ -3,6 +3,6 @@
 import subprocess
 import sys
 
-for name in ("landing", "services", "documents", "build", "gate", "push"):
+for name in ("landing", "services", "documents", "build", "process", "gate", "push"):
     print(f"\n===== {name}", flush=True)
     subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=True)
