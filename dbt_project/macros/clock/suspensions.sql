@@ -1,4 +1,4 @@
-{# The statutory clock (法定计时). How time is counted: ../shared/domain/supervision.md; each rule stands where it is worded.
+{# The statutory clock (法定计时). Each rule of how time is counted stands where it is worded.
    A suspension (停计) stops the clock from its first to its last day, both included; what it does not stop counts on. #}
 
 {# Whether an extension (A, 延长审批) was refused: it is then as if it had never been asked for. What a hearing or an
