@@ -35,16 +35,24 @@ _AT_THE_LIMITS = (
     "tests/exchange/test_outbox_machine.py",
 )
 
+_OVER_TIME = tuple(
+    f"tests/dbt_project/test_{name}.py"
+    for name in ("deletes", "history", "past", "random_histories", "a_new_version_of_the_specification")
+)
+
 _BESIDE_THE_CASES = ("tests/simulator/test_systems_beside.py",)
 
 # Longest first: with two at a time the last one alone decides the end.
 ROOMS = [
+    Room("dbt: over time", _OVER_TIME, 9),
+    Room("whole way", ("tests/e2e/test_whole_way.py",), 5),
+    Room("dbt", ("tests/dbt_project",), 7, without=_OVER_TIME),
+    Room("people and licences", ("tests/e2e/test_people.py", "tests/e2e/test_worked_elicences.py"), 5),
     Room("exchange", ("tests/exchange",), 6, without=_AT_THE_LIMITS),
     Room("exchange: dialects and faults", _AT_THE_LIMITS, 7),
     Room("check", (), 2, is_fast=True),
     Room("faults", ("tests/e2e/test_faults.py",), 4),
     Room("faults: kills", ("tests/e2e/test_faults_kill.py",), 4),
-    Room("whole way", ("tests/e2e/test_whole_way.py",), 4),
     Room("a simulated week, in short", ("tests/e2e/test_a_simulated_week.py",), 4),
     Room("every system", ("tests/e2e/test_every_system.py",), 4),
     Room("systems that carry cases", ("tests/e2e/test_case_systems.py",), 4),
@@ -54,9 +62,9 @@ ROOMS = [
     Room("ingestion", ("tests/ingestion",), 4),
     Room("sites and worked examples", ("tests/sites", "tests/e2e/test_worked_examples.py"), 4),
     Room(
-        "house, dbt and gate",
-        ("tests/house", "tests/wangting", "tests/dbt_project", "tests/expectations"),
-        5,
+        "house and gate",
+        ("tests/house", "tests/wangting", "tests/expectations"),
+        4,
         is_fast=True,
     ),
 ]
