@@ -181,7 +181,8 @@ def answer(question: Question) -> dict[str, Any]:
             f"select place, ranked_count, change_on_period_before, change_on_year_ago from metric_standings {where}",
             key,
         )
-        name = figure_rows.rows_of(con, _NAMES[question.scope_kind], [code])
+        table, coded, named = _NAMES[question.scope_kind]
+        name = figure_rows.rows_of(con, f"select {named} as name from {table} where {coded} = ?", [code])
         if not name and not found:
             raise WangtingError(f"没有 {code}", place=f"--{question.scope_kind}", mend="核对代码")
     finally:
@@ -248,7 +249,8 @@ def proof(question: Question) -> dict[str, Any]:
 
 def cut(question: Question, by: list[str]) -> list[dict[str, Any]]:
     """The figure for every value of some dimensions (unit, county, region, level, person_theme, legal_theme, channel,
-    month, and columns of the metric's own fact): the values, numerator, denominator, value.
+    month, and columns of the metric's own fact): the values, numerator, denominator, value; `<dimension>_name` of
+    those whose codes have names.
 
     Raises:
         WangtingError: as `answer`, or the metric cannot be cut so.
@@ -257,6 +259,14 @@ def cut(question: Question, by: list[str]) -> list[dict[str, Any]]:
     try:
         cell = _cell(con, question)
         rows = figure_rows.cut(con, cell, by)
+        for dimension in [each for each in by if each in _NAMES]:
+            table, coded, named = _NAMES[dimension]
+            called = {
+                row["code"]: row["name"]
+                for row in figure_rows.rows_of(con, f"select {coded} as code, {named} as name from {table}")
+            }
+            for row in rows:
+                row[f"{dimension}_name"] = called.get(row[dimension])
     finally:
         con.close()
     return [row | {"value": value(cell.definition, row["numerator"], row["denominator"])} for row in rows]
@@ -275,11 +285,16 @@ def _loads(ids: list[str]) -> list[dict[str, Any]]:
     return found
 
 
+# What a code is called: scope or dimension → table, its code, its name.
+_REGIONS, _THEMES = ("dim_regions", "region_code", "region_name"), ("dim_themes", "theme_code", "theme_name")
 _NAMES = {
-    "city": "select region_name as name from dim_regions where region_code = ?",
-    "level": "select level_name as name from dim_levels where level_code = ?",
-    "region": "select region_name as name from dim_regions where region_code = ?",
-    "unit": "select unit_name as name from dim_units where unit_code = ?",
-    "theme": "select theme_name as name from dim_themes where theme_code = ?",
-    "channel": "select channel_name as name from dim_channels where channel_code = ?",
+    "city": _REGIONS,
+    "county": _REGIONS,
+    "region": _REGIONS,
+    "level": ("dim_levels", "level_code", "level_name"),
+    "unit": ("dim_units", "unit_code", "unit_name"),
+    "theme": _THEMES,
+    "person_theme": _THEMES,
+    "legal_theme": _THEMES,
+    "channel": ("dim_channels", "channel_code", "channel_name"),
 }

@@ -111,7 +111,12 @@ def _show_cells(cells: list[dict[str, Any]], by: list[str], limit: int) -> None:
         f"切分（共 {len(cells)} 格，列出 {len(shown)}）",
         [*[_CUTS.get(name, _LABELS.get(name, name)) for name in by], "分子", "分母", "数值"],
         [
-            [*[_cell(row[name]) for name in by], row["numerator"], row["denominator"], row["value"]]
+            [
+                *[_cell(row.get(f"{name}_name") or row[name]) for name in by],
+                row["numerator"],
+                row["denominator"],
+                row["value"],
+            ]
             for row in shown
         ],
         right={len(by), len(by) + 1, len(by) + 2},
