@@ -8,6 +8,7 @@ import pytest
 
 from tests.e2e import city as cities
 from tests.e2e import thing_truth, truth
+from wangting import figures
 
 pytestmark = pytest.mark.e2e
 CASES = 5000
@@ -118,7 +119,7 @@ def test_the_periods_are_all_that_have_begun_since_january(moment, request):
     ]
 
 
-def test_every_figure_opens_to_as_many_rows_as_it_counts(city, later):
+def test_every_figure_opens_to_as_many_rows_as_it_counts(city, later, monkeypatch):
     with duckdb.connect(later.marts, read_only=True) as con:
         metrics = con.execute(
             "select metric_code, variant, default_subject, kind, grain from dim_metrics order by 1, 2"
@@ -127,26 +128,37 @@ def test_every_figure_opens_to_as_many_rows_as_it_counts(city, later):
             "select unit_code from fct_cases where is_business_volume group by 1 order by count(*) desc"
         )
         busiest = unit.fetchone()[0]
+    monkeypatch.setenv("WANGTING_HOME", str(city.home))
     for code, variant, subject, kind, grain in metrics:
-        scopes = [[]] if grain.startswith("page") else [[], ["--unit", busiest], ["--level", "county"]]
-        for scope in [*scopes, ["--region", "445102000000"]]:
-            shown = city.run("metric", code, "--variant", variant, "--proof", "--period", "2017-H2", *scope)
-            inside = [row for row in shown["proof"] if row["is_in_numerator"]]
+        scopes = [("city", None), ("region", "445102000000")]
+        if not grain.startswith("page"):
+            scopes += [("unit", busiest), ("level", "county")]
+        for scope in scopes:
+            question = figures.Question(code, "2017-H2", *scope, variant=variant)
+            shown, behind = figures.answer(question), figures.proof(question)
+            inside = [row for row in behind["rows"] if row["is_in_numerator"]]
             if kind == "mean":
                 assert sum(row["score"] for row in inside) == shown["numerator"], (code, scope)
             else:
                 assert len(inside) == shown["numerator"], (code, variant, scope)
             if kind in ("share", "mean"):
-                assert len(shown["proof"]) == shown["denominator"], (code, variant, scope)
+                assert len(behind["rows"]) == shown["denominator"], (code, variant, scope)
             if kind == "ratio":
-                assert sum(row["figure_value"] for row in shown["outside"]) == shown["denominator"]
-            assert (shown["loads"] != []) == (shown["proof"] != [] or shown.get("outside", []) != [])
-            assert shown["subject"] == subject and all(load["source"] for load in shown["loads"])
+                assert sum(row["figure_value"] for row in behind["outside"]) == shown["denominator"]
+            assert (behind["loads"] != []) == (behind["rows"] != [] or behind["outside"] != [])
+            assert shown["subject"] == subject and all(load["source"] for load in behind["loads"])
 
 
-def test_a_cut_on_demand_equals_the_cells_that_are_declared(city, later):
+def test_the_command_line_shows_a_figure_its_cut_and_its_proof(city, later):
+    told = ("metric", "satisfaction_rate", "--period", "2017-H2")
+    shown = city.run(*told, "--proof", "--by", "unit")
+    assert len(shown["proof"]) == shown["denominator"] == sum(cell["denominator"] for cell in shown["by"]) > 0
+
+
+def test_a_cut_on_demand_equals_the_cells_that_are_declared(city, later, monkeypatch):
+    monkeypatch.setenv("WANGTING_HOME", str(city.home))
     for code in ("online_application_rate", "full_online_item_rate", "satisfaction_rate", "links_open_rate"):
-        cells = city.run("metric", code, "--period", "2017-11", "--by", "unit")["by"]
+        cells = figures.cut(figures.Question(code, "2017-11"), ["unit"])
         with duckdb.connect(later.marts, read_only=True) as con:
             declared = con.execute(
                 "select scope_code, numerator, denominator from metric_values where metric_code = ? and is_official"
