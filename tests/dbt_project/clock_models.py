@@ -3,6 +3,7 @@
 The tables that they read are made from the columns that a built house has, so that a column that is gone shows.
 """
 
+import re
 from collections.abc import Iterable
 from datetime import date, datetime
 
@@ -14,19 +15,7 @@ from wangting.dbt_assembly import assemble, lane_file
 from wangting.site import current_site
 
 MODELS = ("int_suspensions", "int_stopped_spans", "fct_cases", "fct_open_cases")
-_GIVEN = {
-    "warehouse": [
-        "int_acceptances_deduplicated",
-        "int_closings_deduplicated",
-        "int_supplement_notices_deduplicated",
-        "int_supplement_receipts_deduplicated",
-        "int_special_procedure_starts_deduplicated",
-        "int_special_procedure_results_deduplicated",
-        "int_cases_accumulated",
-        "int_items_effective",
-    ],
-    "marts": ["dim_dates", "dim_units", "dim_regions"],
-}
+_RELATION = re.compile(r'"(warehouse|marts)"\."main"\."(\w+)"')
 ITEM = "item"
 
 
@@ -45,29 +34,31 @@ class ClockModels:
         }
         assert set(self._sql) == set(MODELS)
         self.con = duckdb.connect()
-        for lane, name in (("warehouse", "warehouse"), ("marts", "marts")):
+        for lane in ("warehouse", "marts"):
             self.con.execute(f"attach ':memory:' as {lane}")
-            self.con.execute(f"attach '{lane_file('warehouse', name)}' as built_{lane} (read_only)")
-            for table in _GIVEN[lane]:
-                # The calendar is whole; everything else begins empty.
-                rows = "" if table == "dim_dates" else " limit 0"
-                self.con.execute(
-                    f"create table {lane}.main.{table} as select * from built_{lane}.main.{table}{rows}"
-                )
-            self.con.execute(f"detach built_{lane}")
+            self.con.execute(f"attach '{lane_file('warehouse', lane)}' as built_{lane} (read_only)")
+        given = {
+            found for sql in self._sql.values() for found in _RELATION.findall(sql) if found[1] not in MODELS
+        }
+        for lane, table in sorted(given):
+            # The calendar is whole; everything else begins empty.
+            rows = "" if table == "dim_dates" else " limit 0"
+            self.con.execute(
+                f"create table {lane}.main.{table} as select * from built_{lane}.main.{table}{rows}"
+            )
+        self._given = [table for lane, table in sorted(given) if lane == "warehouse"]
         self.con.execute("create schema warehouse.run")
-        self.con.execute("create table warehouse.run.context (as_of timestamp, run_no int)")
+        self.con.execute("create table warehouse.run.context as select * from built_warehouse.run.context")
 
     def read(
         self, clocks: Iterable[Clock], as_of: datetime, statutory: tuple[int, str] | None = None
     ) -> tuple[dict[int, dict[str, object]], dict[int, dict[str, object]]]:
         """Rows of fct_cases and of fct_open_cases as of a moment, each by the clock's place in `clocks`."""
         con = self.con
-        for table in _GIVEN["warehouse"]:
+        for table in self._given:
             con.execute(f"delete from warehouse.main.{table}")
-        con.execute("delete from warehouse.run.context")
-        con.execute("insert into warehouse.run.context values (?, 1)", [as_of])
-        rows: dict[str, list[dict[str, object]]] = {name: [] for name in _GIVEN["warehouse"]}
+        con.execute("update warehouse.run.context set as_of = ?", [as_of])
+        rows: dict[str, list[dict[str, object]]] = {name: [] for name in self._given}
         if statutory is not None:
             limits = {"statutory_limit": statutory[0], "statutory_limit_unit": statutory[1]}
             valid = {"applies_from": date(1900, 1, 1), "applies_until": date(9999, 12, 31), "is_latest": True}

@@ -1,8 +1,8 @@
-{# The ways that closed cases of an item have gone (变体). #}
+{# The ways that closed cases of an item have gone (变体); a case that names no item is in none. #}
 with cases as (
     select case_no, item_code, handling_working_days
     from {{ ref('fct_cases') }}
-    where closed_at is not null
+    where closed_at is not null and item_code is not null
 ),
 
 paths as (
