@@ -427,5 +427,9 @@ def holds_on(versions: str, day: str) -> str:
     return f"{day} >= {versions}.applies_from"
 
 
+def mean(value: str) -> str:
+    return f"avg({value})"
+
+
 def picked_method(rows: str, method: str, methods: list[str], suffix: str = "") -> str:
     return f"{rows}.seasonal_naive{suffix}"

@@ -314,6 +314,9 @@ def _pages(con: duckdb.DuckDBPyConnection, site: Path) -> None:
             r.region_code,
             case when status = 'closed' then updated_at::date end as closed_on
         from newest join accounts using (account_id) join regions r on r.region_code = newest.region_code
+        -- shops and institutions have such a page too, and are no enterprises
+        where page_kind <> 'enterprise' or holder_of(id_no) in (
+            select holder_of(id_no) from accounts where id_no like '91%' and length(id_no) = 18)
     """)
     con.execute("""
         create or replace temp table figures_out as

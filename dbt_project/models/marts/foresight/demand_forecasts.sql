@@ -35,8 +35,10 @@ levels as (
         origins.month_no as origin_no,
         max(origins.case_count) as last_count
         {%- for name, alpha in alphas.items() %},
-        sum(past.case_count * pow({{ 1 - alpha }}, origins.month_no - past.month_no))
-        / sum(pow({{ 1 - alpha }}, origins.month_no - past.month_no)) as {{ name }}
+        cast(
+            sum(past.case_count * cast(pow({{ 1 - alpha }}, origins.month_no - past.month_no) as decimal(20, 12)))
+            / sum(cast(pow({{ 1 - alpha }}, origins.month_no - past.month_no) as decimal(20, 12))) as double
+        ) as {{ name }}
         {%- endfor %}
     from demand as origins
     cross join ends
@@ -90,7 +92,7 @@ scored as (
         horizon,
         count(*) as backtest_count
         {%- for name in methods %},
-        avg(abs(actual - {{ name }})) as {{ name }}_error
+        {{ mean('abs(actual - ' ~ name ~ ')') }} as {{ name }}_error
         {%- endfor %}
     from tested
     group by item_code, region_code, horizon

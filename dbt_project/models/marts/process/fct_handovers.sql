@@ -28,6 +28,6 @@ select
     to_unit_code,
     to_post_code,
     cast(count(*) as bigint) as handover_count,
-    avg(waited_working_hours) as mean_waited_working_hours
+    {{ mean('waited_working_hours') }} as mean_waited_working_hours
 from handed
 group by from_unit_code, from_post_code, to_unit_code, to_post_code

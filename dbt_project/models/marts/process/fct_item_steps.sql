@@ -19,7 +19,7 @@ waited as (
         cast(count_if(is_repeated) as bigint) as repeated_count,
         cast(count_if(is_step_back) as bigint) as step_back_count,
         cast(count_if(is_handed_over) as bigint) as handed_over_count,
-        avg(waited_working_hours) as mean_waited_working_hours,
+        {{ mean('waited_working_hours') }} as mean_waited_working_hours,
         percentile_cont(0.5) within group (order by waited_working_hours) as median_waited_working_hours,
         percentile_cont(0.95) within group (order by waited_working_hours) as p95_waited_working_hours
     from steps
