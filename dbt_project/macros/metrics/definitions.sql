@@ -8,7 +8,7 @@
     'prefix': 'm' ~ loop.index ~ '_' ~ metric['code'],
     'code': metric['code'], 'name': metric['name'], 'kind': metric['kind'], 'better': metric['better'],
     'target': metric['target'], 'grain': definition.get('grain', metric['grain']),
-    'adds': none, 'reference': none,
+    'adds': none, 'reference': none, 'limit': metric.get('limit'),
 } -%}
 {%- do one.update(definition) -%}
 {%- do one.update({'grain': definition.get('grain', metric['grain'])}) -%}
