@@ -20,6 +20,7 @@ _DIMENSIONS = {
     "level": ("level", "level_code"),
     "person_theme": ("theme", "person_theme_code"),
     "legal_theme": ("theme", "legal_theme_code"),
+    "special_theme": ("theme", "special_theme_code"),
     "channel": ("channel", "channel_code"),
 }
 # What a list shows of each row, besides the thing itself.

@@ -76,6 +76,7 @@
     ['unit', 'unit_code', 'unit_code is not null'],
     ['theme', 'person_theme_code', 'person_theme_code is not null'],
     ['theme', 'legal_theme_code', 'legal_theme_code is not null'],
+    ['theme', 'special_theme_code', 'special_theme_code is not null'],
     ['channel', 'channel_code', '1 = 1']
 ] -%}
 {%- set found = [] -%}
