@@ -43,7 +43,9 @@ def make_records(work: duckdb.DuckDBPyConnection, as_of: datetime) -> None:
     Args:
         as_of: naive, local; what came later is left out.
     """
-    work.execute(f"create or replace temp table recorded as select * from {history.relation(work, columns=COLUMNS)}")
+    work.execute(
+        f"create or replace temp table recorded as select * from {history.relation(work, columns=COLUMNS)}"
+    )
     make_chains(work, "recorded", as_of)
     work.execute("drop table recorded")
     _special(work)

@@ -22,7 +22,13 @@ _ZERO_VISIT_SHARE = {"municipal": 0.19, "county": 0.13, "town": 0.10}
 NEVER = date(9999, 1, 1)
 # The theme outside the 31 and 34: 扶贫服务. What the catalogue counts to it, by name.
 POVERTY = "S01"
-POVERTY_SERVICES = ("家庭困难学生资助", "农村低保申请初审", "残疾人康复救助", "残疾人教育资助", "农机购置补贴申领")
+POVERTY_SERVICES = (
+    "家庭困难学生资助",
+    "农村低保申请初审",
+    "残疾人康复救助",
+    "残疾人教育资助",
+    "农机购置补贴申领",
+)
 
 
 @dataclass

@@ -91,9 +91,9 @@ def case_rows(prefix: str, until: str) -> str:
                      else visits end::integer as visit_count
             from joined)
         select case_no, source, item_code, unit_code, region_code, level_code, subject, person_theme_code,
-            legal_theme_code, special_theme_code, applicant_type, channel, origin_case_no, applied_at, applicant_id_no, applicant_name,
-            accepted_at, acceptance_refused, closed_at, result, licence_name, is_business_volume,
-            is_supplement_abandoned, is_applied_online,
+            legal_theme_code, special_theme_code, applicant_type, channel, origin_case_no, applied_at,
+            applicant_id_no, applicant_name, accepted_at, acceptance_refused, closed_at, result, licence_name,
+            is_business_volume, is_supplement_abandoned, is_applied_online,
             is_full_online_declared,
             is_business_volume and is_applied_online and is_full_online_declared as is_closed_online,
             visit_count,

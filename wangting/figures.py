@@ -247,8 +247,8 @@ def proof(question: Question) -> dict[str, Any]:
 
 
 def cut(question: Question, by: list[str]) -> list[dict[str, Any]]:
-    """The figure for every value of some dimensions (unit, county, region, level, person_theme, legal_theme, special_theme,
-    channel, month, and columns of the metric's own fact): the values, numerator, denominator, value.
+    """The figure for every value of some dimensions (unit, county, region, level, person_theme, legal_theme,
+    special_theme, channel, month, and columns of the metric's own fact): the values, numerator, denominator, value.
 
     Raises:
         WangtingError: as `answer`, or the metric cannot be cut so.

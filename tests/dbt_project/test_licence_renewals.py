@@ -22,7 +22,9 @@ def compiled(house):
     """The model's SQL as dbt compiles it."""
     folder = assemble("warehouse", current_site()).folder
     landing_views.prepare("warehouse", current_site(), {}, {"as_of": clock.now(), "mode": "full"})
-    results = dbt_run.invoke("warehouse", folder, ["compile", "--no-introspect", "--select", "licence_renewals"])
+    results = dbt_run.invoke(
+        "warehouse", folder, ["compile", "--no-introspect", "--select", "licence_renewals"]
+    )
     [sql] = [result.node.compiled_code for result in results if result.node.name == "licence_renewals"]
     return sql
 
@@ -132,6 +134,9 @@ def test_the_share_of_those_that_expired_is_applied_to_those_that_will(compiled)
 @pytest.mark.parametrize(("days", "renewed"), [(-61, 0), (-60, 1), (60, 1), (61, 0)])
 def test_sixty_days_before_and_after_are_a_renewal_and_a_day_more_is_not(compiled, days, renewed):
     until = date(2017, 6, 1)
-    old, new = ("人", None, "a", date(2014, 1, 1), until), ("人", None, "a", until + timedelta(days=days), None)
+    old, new = (
+        ("人", None, "a", date(2014, 1, 1), until),
+        ("人", None, "a", until + timedelta(days=days), None),
+    )
     [values] = built(compiled, [old, new]).values()
     assert values[2] == renewed

@@ -195,7 +195,9 @@ def test_the_clocks_land_hour_by_hour_and_what_has_not_changed_does_not(at_base,
     pulled()
     assert landed == [2, 0, 1, 0]
     files = at_base / "landing" / "province_receipts" / "record_clocks" / "**" / "*.parquet"
-    rows = duckdb.sql(f"select record, acked_at from read_parquet('{files}', hive_partitioning = false) order by all")
+    rows = duckdb.sql(
+        f"select record, acked_at from read_parquet('{files}', hive_partitioning = false) order by all"
+    )
     assert rows.fetchall() == [
         (SB, BASE - minutes(20)), (SL, BASE + minutes(100)), (SL, None),
     ]  # fmt: skip

@@ -28,7 +28,7 @@ judged as (
         on held.holder_key = again.holder_key
         and held.licence_kind = again.licence_kind
         and held.licence_key <> again.licence_key
-        and again.issued_on > held.issued_on
+        and held.issued_on < again.issued_on
         and {{ days_between('held.valid_until', 'again.issued_on') }} between -{{ within_days }} and {{ within_days }}
     group by held.licence_key
 ),
