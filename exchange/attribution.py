@@ -23,7 +23,7 @@ from wangting import engine, ledger
 # In the order of the way: of two parts of equal length the earlier is the decisive one.
 OWNERS = ("source", "ours", "province")
 _LIMIT = "interval 12 hour"
-_HISTORY = (
+COLUMNS = (
     "record", "record_key", "version", "case_no", "source", "unit_code", "batch_id", "state", "outcome", "rules",
     "is_backfill", "business_time", "clock_at", "arrived_at", "cut_at", "held_at", "first_sent_at", "sent_at",
     "acked_at",
@@ -43,21 +43,28 @@ def make_records(work: duckdb.DuckDBPyConnection, as_of: datetime) -> None:
     Args:
         as_of: naive, local; what came later is left out.
     """
-    _chains(work, as_of)
+    work.execute(
+        f"create or replace temp table recorded as select * from {history.relation(work, columns=COLUMNS)}"
+    )
+    make_chains(work, "recorded", as_of)
+    work.execute("drop table recorded")
     _special(work)
     _pieces(work)
     _adjust(work)
     _judge(work, as_of)
 
 
-def _chains(work: duckdb.DuckDBPyConnection, as_of: datetime) -> None:
-    """`versions`: every version that was there, with the record that it counts with; `chains`: those records."""
+def make_chains(work: duckdb.DuckDBPyConnection, recorded: str, as_of: datetime) -> None:
+    """`versions`: every version that was there, with the record that it counts with; `chains`: those records.
+
+    Args:
+        recorded: a table with `COLUMNS`; of a record that it has, all versions.
+        as_of: naive, local.
+    """
     moment = f"timestamp {engine.literal(as_of)}"
-    relation = history.relation(work, columns=_HISTORY)
-    work.execute(f"create or replace temp table recorded as select * from {relation}")
     work.execute(
         "create or replace temp table corrected as"
-        " select record, record_key from recorded where version > 1 group by all"
+        f" select record, record_key from {recorded} where version > 1 group by all"
     )
     # Only what was ever corrected needs to be sorted by version.
     work.execute(f"""
@@ -69,17 +76,16 @@ def _chains(work: duckdb.DuckDBPyConnection, as_of: datetime) -> None:
                     partition by record, record_key order by version rows between unbounded preceding and 1 preceding
                 ), 0)::bigint as chain_no,
                 lead(version) over (partition by record, record_key order by version) is null as is_newest
-            from recorded semi join corrected using (record, record_key)
+            from {recorded} semi join corrected using (record, record_key)
         )
         select * exclude (is_newest) from numbered
         -- overtaken by a version that waits with its case: there is nothing to send
         where arrived_at <= {moment} and not (is_newest and state = 'SUPERSEDED')
         union all by name
         select *, 0::bigint as chain_no
-        from recorded anti join corrected using (record, record_key)
+        from {recorded} anti join corrected using (record, record_key)
         where arrived_at <= {moment} and state <> 'SUPERSEDED'
     """)
-    work.execute("drop table recorded")
     work.execute(f"""
         create or replace temp table chains as
         with joined as (

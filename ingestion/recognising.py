@@ -47,7 +47,8 @@ ITEMS = {
     "is_online": "是否可网上办理", "online_depth": "网上办理深度", "visit_limit": "到现场次数",
     "promised_limit": "承诺时限", "promised_limit_unit": "承诺时限单位", "statutory_limit": "法定时限",
     "statutory_limit_unit": "法定时限单位", "is_immediate": "是否即办件", "person_theme_code": "个人主题代码",
-    "legal_theme_code": "法人主题代码", "valid_from": "生效日期", "valid_to": "失效日期",
+    "legal_theme_code": "法人主题代码", "special_theme_code": "专题代码",
+    "valid_from": "生效日期", "valid_to": "失效日期",
 }  # fmt: skip
 ITEM_TYPES = {
     "item_version": "int", "is_settled": "boolean", "is_online": "boolean", "online_depth": "int", "visit_limit": "int",

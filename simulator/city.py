@@ -292,7 +292,8 @@ class City:
             item_type, unit_code, region_code, is_settled, is_online, depth as online_depth, visits as visit_limit,
             promised as promised_limit, promised_unit as promised_limit_unit, statutory as statutory_limit,
             statutory_unit as statutory_limit_unit, is_immediate, person_theme as person_theme_code,
-            legal_theme as legal_theme_code, valid_from, {ended.format("valid_to")} as valid_to,
+            legal_theme as legal_theme_code, special_theme as special_theme_code,
+            valid_from, {ended.format("valid_to")} as valid_to,
             greatest(announced_at, {ended.format("ended_at")}) as updated_at"""
         visible = f"from versions where announced_at <= {until} order by vid"
         self._replace(emitted / "items.parquet", f"select {fields} {visible}")

@@ -20,6 +20,15 @@ LEVEL_SHARE = {"municipal": 0.40, "county": 0.42, "town": 0.18}
 _FULL_SHARE = {"municipal": 0.71, "county": 0.61, "town": 0.50}
 _ZERO_VISIT_SHARE = {"municipal": 0.19, "county": 0.13, "town": 0.10}
 NEVER = date(9999, 1, 1)
+# The theme outside the 31 and 34: 扶贫服务. What the catalogue counts to it, by name.
+POVERTY = "S01"
+POVERTY_SERVICES = (
+    "家庭困难学生资助",
+    "农村低保申请初审",
+    "残疾人康复救助",
+    "残疾人教育资助",
+    "农机购置补贴申领",
+)
 
 
 @dataclass
@@ -51,6 +60,7 @@ class Version:
     ended_at: datetime = field(default=datetime(9999, 1, 1))
     is_parent: bool = False
     audience: str = "both"
+    special_theme: str | None = None
 
     @property
     def is_full_online(self) -> bool:
@@ -147,6 +157,7 @@ def _base(unit: places.Unit, rng: np.random.Generator) -> list[Version]:
             valid_from=date(2016, 1, 1),
             announced_at=start + timedelta(seconds=int(rng.integers(0, 50 * 86_400))),
             audience=audience,
+            special_theme=POVERTY if not licence and name in POVERTY_SERVICES else None,
         )
         made.append(version)
         return version
@@ -316,14 +327,14 @@ def arrow(catalogue: Catalogue) -> pa.Table:
     names = [
         "vid item code version name parent_code parent_name item_type unit_number unit_code unit_name level_code"
         " region_code is_settled is_online depth visits promised promised_unit statutory statutory_unit"
-        " is_immediate person_theme legal_theme valid_from valid_to announced_at ended_at is_full_online"
+        " is_immediate person_theme legal_theme special_theme valid_from valid_to announced_at ended_at is_full_online"
     ][0].split()
     rows = [
         (
             n, v.item, v.code, v.version, v.name, v.parent_code, v.parent_name, v.item_type, v.unit.number,
             v.unit.code, v.unit.name, v.unit.level, v.unit.region_code, v.is_settled, v.is_online, v.depth, v.visits,
             v.promised, v.promised_unit, v.statutory, v.statutory_unit, v.is_immediate, v.person_theme,
-            v.legal_theme, v.valid_from, None if v.valid_to == NEVER else v.valid_to, v.announced_at,
+            v.legal_theme, v.special_theme, v.valid_from, None if v.valid_to == NEVER else v.valid_to, v.announced_at,
             None if v.valid_to == NEVER else v.ended_at, v.is_full_online,
         )
         for n, v in enumerate(catalogue.versions)

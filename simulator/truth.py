@@ -59,7 +59,8 @@ def case_rows(prefix: str, until: str) -> str:
                 case when {lost} then null when v.item_type = '行政许可' then 'licence' else 'public_service' end
                     as subject,
                 case when not {lost} then v.person_theme end as person_theme_code,
-                case when not {lost} then v.legal_theme end as legal_theme_code, sb.SQRLX as applicant_type,
+                case when not {lost} then v.legal_theme end as legal_theme_code,
+                case when not {lost} then v.special_theme end as special_theme_code, sb.SQRLX as applicant_type,
                 case when sb.TJFS in {known} then sb.TJFS else 'unknown' end as channel,
                 sb.YSBLSH as origin_case_no, sb.SBSJ as applied_at,
                 sb.SQRZJHM as applicant_id_no, sb.SQRMC as applicant_name,
@@ -90,9 +91,9 @@ def case_rows(prefix: str, until: str) -> str:
                      else visits end::integer as visit_count
             from joined)
         select case_no, source, item_code, unit_code, region_code, level_code, subject, person_theme_code,
-            legal_theme_code, applicant_type, channel, origin_case_no, applied_at, applicant_id_no, applicant_name,
-            accepted_at, acceptance_refused, closed_at, result, licence_name, is_business_volume,
-            is_supplement_abandoned, is_applied_online,
+            legal_theme_code, special_theme_code, applicant_type, channel, origin_case_no, applied_at,
+            applicant_id_no, applicant_name, accepted_at, acceptance_refused, closed_at, result, licence_name,
+            is_business_volume, is_supplement_abandoned, is_applied_online,
             is_full_online_declared,
             is_business_volume and is_applied_online and is_full_online_declared as is_closed_online,
             visit_count,

@@ -20,6 +20,7 @@ _DIMENSIONS = {
     "level": ("level", "level_code"),
     "person_theme": ("theme", "person_theme_code"),
     "legal_theme": ("theme", "legal_theme_code"),
+    "special_theme": ("theme", "special_theme_code"),
     "channel": ("channel", "channel_code"),
 }
 # What a list shows of each row, besides the thing itself.
@@ -29,6 +30,7 @@ _SHOWN = {
     "item": "item_version unit_code online_depth visit_limit is_settled system_kind load_id",
     "reply": "origin unit_code begun_at replied_at due_on load_id",
     "page_check": "door item_code unit_code checked_at problem load_id",
+    "record": "stage record_key unit_code system_name clock_at due_at acked_at load_id",
     "rating": "case_no unit_code channel_code rating_way score rated_at load_id",
 }
 # In a total that holds several cases of one chain (转报), the original stands for the chain: see the metric models.

@@ -248,9 +248,9 @@ def proof(question: Question) -> dict[str, Any]:
 
 
 def cut(question: Question, by: list[str]) -> list[dict[str, Any]]:
-    """The figure for every value of some dimensions (unit, county, region, level, person_theme, legal_theme, channel,
-    month, and columns of the metric's own fact): the values, numerator, denominator, value; `<dimension>_name` of
-    those whose codes have names.
+    """The figure for every value of some dimensions (unit, county, region, level, person_theme, legal_theme,
+    special_theme, channel, month, and columns of the metric's own fact): the values, numerator, denominator, value;
+    `<dimension>_name` of those whose codes have names.
 
     Raises:
         WangtingError: as `answer`, or the metric cannot be cut so.
@@ -296,5 +296,6 @@ _NAMES = {
     "theme": _THEMES,
     "person_theme": _THEMES,
     "legal_theme": _THEMES,
+    "special_theme": _THEMES,
     "channel": ("dim_channels", "channel_code", "channel_name"),
 }

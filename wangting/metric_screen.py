@@ -38,6 +38,7 @@ _CUTS = {
     "level": "层级",
     "person_theme": "自然人主题",
     "legal_theme": "法人主题",
+    "special_theme": "专题",
     "channel": "提交方式",
     "month": "月份",
 }

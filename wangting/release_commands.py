@@ -27,6 +27,7 @@ _FIELDS = {
     "is_immediate": "即办件",
     "person_theme_code": "自然人主题",
     "legal_theme_code": "法人主题",
+    "special_theme_code": "专题",
 }
 _YES = {"true": "是", "false": "否"}
 _KINDS = {"added": "新增", "changed": "变更", "ended": "停用"}

@@ -58,7 +58,7 @@ KINDS = (
         ("item_code", "item_version"),
         "item_code item_version item_name parent_item_code item_type unit_code region_code is_settled is_online "
         "online_depth visit_limit promised_limit promised_limit_unit statutory_limit statutory_limit_unit "
-        "is_immediate person_theme_code legal_theme_code valid_from valid_to updated_at",
+        "is_immediate person_theme_code legal_theme_code special_theme_code valid_from valid_to updated_at",
     ),
     Kind("catalogue", "/standards", "item_catalogue__standards.parquet", ("standard_no",)),
     Kind("catalogue", "/power-adjustments", "item_catalogue__power_adjustments.parquet", ("adjustment_no",)),
@@ -83,7 +83,7 @@ KINDS = (
         "/licences",
         "licences.parquet",
         ("licence_no",),
-        "licence_no licence_kind issue_way item_code case_no holder_id_no issued_at status updated_at",
+        "licence_no licence_kind issue_way item_code case_no holder_id_no issued_at valid_until status updated_at",
     ),
     Kind("elicence", "/kinds", "elicence__kinds.parquet", ("kind_code",)),
     Kind("elicence", "/uses", "elicence__uses.parquet", ("use_no",), paging=CURSORS),

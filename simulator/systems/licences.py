@@ -2,6 +2,7 @@
 
 Most licences of the city's cases are issued within the hour. Of every third kind one in five is not issued at all and
 one in eight only days later; older paper ones are converted (存量转换). What every county issues, each county opens.
+A disabled person's card runs out; two in three holders then have a new one, from 40 days before to 30 days after.
 """
 
 from simulator.systems.tables import Table
@@ -48,7 +49,8 @@ def _moves(issued: str) -> str:
             union all
             select *, 'abolished', issued_at + to_seconds(5200000 + pick('abolished', licence_no, 9000000))
             from issued where pick('fate', licence_no, 60) in (1, 2))
-        select licence_no, licence_kind, issue_way, item_code, case_no, holder_id_no, issued_at, status,
+        select licence_no, licence_kind, issue_way, item_code, case_no, holder_id_no, issued_at,
+            valid_until, status,
             case status when 'valid' then issued_at else written(seen_at, concat(licence_no, status)) end as updated_at,
             seen_at, null::timestamp as gone_at
         from versions"""
@@ -58,7 +60,8 @@ _OF_CASES = _moves("""
     select b.ZJBH as licence_no, b.ZJGZMC as licence_kind, 'new' as issue_way, b.SXBM as item_code, b.SBLSH as case_no,
         s.SQRZJHM as holder_id_no, c.at_bj + to_seconds(600 + c.case_id % 40 * 60
             + case when pick('slow', b.ZJGZMC, 3) = 0 and pick('late issue', c.case_id, 8) = 0 then 200000 else 0 end)
-            as issued_at
+            as issued_at,
+        case when pick('runs out', b.ZJGZMC, 2) = 0 then c.at_bj::date + 1095 end as valid_until
     from happened_bj b join plan c on c.case_id = b._case_id join happened_sb s on s._case_id = b._case_id
     where b.BJJGDM = '0' and not (pick('slow', b.ZJGZMC, 3) = 0 and c.case_id % 5 = 0)""")
 
@@ -66,13 +69,20 @@ _CONVERTED = """
     select 'DZYYZZ' || credit_code as licence_no, '营业执照' as licence_kind, 'converted' as issue_way,
         null::varchar as item_code, null::varchar as case_no,
         case when eid % 3 = 0 and kind <> '事业单位' then registration_no else credit_code end as holder_id_no,
-        timestamp '2017-05-02 09:00:00' + to_seconds(pick('converted', eid, 30000000)) as issued_at
+        timestamp '2017-05-02 09:00:00' + to_seconds(pick('converted', eid, 30000000)) as issued_at,
+        null::date as valid_until
     from firms where eid % 16 = 1
     union all
     select case pid % 2 when 0 then 'DZJHZ' else 'DZCJRZ' end || lpad(pid::varchar, 9, '0'),
         case pid % 2 when 0 then '结婚证' else '残疾人证' end, 'converted', null, null, id_no,
-        timestamp '2017-05-02 09:00:00' + to_seconds(pick('converted', pid, 30000000))
-    from persons where pid % 40 in (4, 5)"""
+        timestamp '2017-05-02 09:00:00' + to_seconds(pick('converted', pid, 30000000)),
+        case pid % 2 when 1 then date '2017-06-01' + pick('ends', pid, 540)::integer end
+    from persons where pid % 40 in (4, 5)
+    union all
+    select 'DZCJRZ' || lpad(pid::varchar, 9, '0') || 'X', '残疾人证', 'new', null, null, id_no,
+        office(date '2017-06-01' + (pick('ends', pid, 540) - 40 + pick('again', pid, 71))::integer, 'again', pid),
+        date '2027-06-01' + pick('ends', pid, 540)::integer
+    from persons where pid % 40 = 5 and pick('renewed', pid, 3) > 0"""
 
 
 def _converted(until: str) -> str:

@@ -179,7 +179,7 @@ def test_the_provinces_receipts_land_as_the_province_keeps_them(way: Way) -> Non
     pull(["unified_platform"])
     city = City(way.home)
     city.run("exchange")
-    assert [result.errors for result in pull(["province_receipts"])] == [[]]
+    assert [result.errors for result in pull(["province_receipts"])] == [[], []]
     landed = duckdb.sql(
         "select record, record_key, version, code, receipt_no"
         f" from read_parquet('{way.home}/landing/province_receipts/receipts/**/*.parquet', hive_partitioning = false)"

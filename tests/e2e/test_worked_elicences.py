@@ -48,7 +48,8 @@ def licence(case, name, later=timedelta(minutes=20)):
     issued = case.closed + later
     return {
         "licence_no": f"Z{case.number}", "licence_kind": name, "issue_way": "new", "item_code": case.item.code,
-        "case_no": case.number, "holder_id_no": None, "issued_at": issued, "status": "valid", "updated_at": issued,
+        "case_no": case.number, "holder_id_no": None, "issued_at": issued,
+        "valid_until": None, "status": "valid", "updated_at": issued,
     }  # fmt: skip
 
 

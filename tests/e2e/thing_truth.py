@@ -87,7 +87,7 @@ def _in_scopes(rows: str, more: tuple[str, ...] = ()) -> str:
     if "theme" in more:
         parts += [
             f"select 'theme', {theme}, * from {placed} where {theme} is not null"
-            for theme in ("person_theme_code", "legal_theme_code")
+            for theme in ("person_theme_code", "legal_theme_code", "special_theme_code")
         ]
     if "channel" in more:
         parts.append(f"select 'channel', channel, * from {placed}")
@@ -275,7 +275,8 @@ def _checks(con: duckdb.DuckDBPyConnection) -> None:
 
 def _ratings(con: duckdb.DuckDBPyConnection) -> None:
     rows = """
-        select s.*, r.score, c.subject, c.unit_code, c.channel, c.person_theme_code, c.legal_theme_code
+        select s.*, r.score, c.subject, c.unit_code, c.channel, c.person_theme_code, c.legal_theme_code,
+            c.special_theme_code
         from (select * from complaints_and_ratings__ratings
               qualify row_number() over (partition by rating_no order by seen_at desc) = 1) r
         join cases_as_emitted c using (case_no)

@@ -64,7 +64,7 @@ def case_differences(con: duckdb.DuckDBPyConnection) -> Rows:
     """)
     parts += [
         f"select 'theme', c.{theme}, c.* from counted c where c.{theme} is not null"
-        for theme in ("person_theme_code", "legal_theme_code")
+        for theme in ("person_theme_code", "legal_theme_code", "special_theme_code")
     ]
     con.execute(f"create or replace temp table scoped as {' union all '.join(parts)}")
     con.execute("""
@@ -171,6 +171,7 @@ def item_differences(con: duckdb.DuckDBPyConnection, as_of: date) -> Rows:
             where county_code <> region_code and county_code <> whole()
         union all select 'theme', person_theme_code, * from placed where person_theme_code is not null
         union all select 'theme', legal_theme_code, * from placed where legal_theme_code is not null
+        union all select 'theme', special_theme_code, * from placed where special_theme_code is not null
     """)
     return con.execute("""
         with figures as (

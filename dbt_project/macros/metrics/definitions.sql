@@ -8,7 +8,7 @@
     'prefix': 'm' ~ loop.index ~ '_' ~ metric['code'],
     'code': metric['code'], 'name': metric['name'], 'kind': metric['kind'], 'better': metric['better'],
     'target': metric['target'], 'grain': definition.get('grain', metric['grain']),
-    'adds': none, 'reference': none,
+    'adds': none, 'reference': none, 'limit': metric.get('limit'),
 } -%}
 {%- do one.update(definition) -%}
 {%- do one.update({'grain': definition.get('grain', metric['grain'])}) -%}
@@ -76,6 +76,7 @@
     ['unit', 'unit_code', 'unit_code is not null'],
     ['theme', 'person_theme_code', 'person_theme_code is not null'],
     ['theme', 'legal_theme_code', 'legal_theme_code is not null'],
+    ['theme', 'special_theme_code', 'special_theme_code is not null'],
     ['channel', 'channel_code', '1 = 1']
 ] -%}
 {%- set found = [] -%}

@@ -6,6 +6,7 @@
     ['is_online', 'boolean'], ['online_depth', 'int'], ['visit_limit', 'int'], ['promised_limit', 'int'],
     ['promised_limit_unit', 'string'], ['statutory_limit', 'int'], ['statutory_limit_unit', 'string'],
     ['is_immediate', 'boolean'], ['person_theme_code', 'string'], ['legal_theme_code', 'string'],
+    ['special_theme_code', 'string'],
     ['valid_from', 'date'], ['valid_to', 'date']
 ]) }}
 {% endmacro %}

@@ -36,6 +36,7 @@ select
     is_immediate,
     person_theme_code,
     legal_theme_code,
+    special_theme_code,
     valid_from,
     valid_to,
     source_written_at,

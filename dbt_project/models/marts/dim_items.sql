@@ -24,6 +24,7 @@ select
     items.is_immediate,
     items.person_theme_code,
     items.legal_theme_code,
+    items.special_theme_code,
     items.is_full_online,
     items.valid_from,
     items.valid_to,

@@ -69,6 +69,7 @@ select
     coalesce(units.county_code, regions.county_code) as county_code,
     in_force.person_theme_code,
     in_force.legal_theme_code,
+    in_force.special_theme_code,
     in_force.online_depth,
     in_force.visit_limit,
     coalesce(in_force.is_settled, false) as is_settled,

@@ -12,6 +12,7 @@ select
     '{{ definition.better }}' as better,
     {{ 'true' if definition.is_official else 'false' }} as is_official,
     {{ "'" ~ definition.target ~ "'" if definition.target else 'cast(null as string)' }} as target_code,
+    cast({{ definition.limit or 'null' }} as decimal(9, 2)) as limit_value,
     '{{ definition.subject }}' as default_subject,
     cast('{{ definition.valid_from }}' as date) as valid_from,
     cast({{ "'" ~ definition.valid_to ~ "'" if definition.valid_to else 'null' }} as date) as valid_to,

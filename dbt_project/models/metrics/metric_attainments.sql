@@ -7,8 +7,9 @@ with targets as (
         targets.plan_level,
         targets.plan_level_name,
         targets.target_code,
-        targets.comparator,
-        targets.target_value,
+        -- 方案给每一件一个限度的（不超过 12 小时），要全部做到：目标是 100%。
+        case when metrics.limit_value is null then targets.comparator else '>=' end as comparator,
+        case when metrics.limit_value is null then targets.target_value else cast(100 as decimal(9, 2)) end as target_value,
         targets.clause,
         targets.is_aspirational,
         metrics.metric_code,
@@ -19,6 +20,7 @@ with targets as (
     inner join {{ ref('dim_metrics') }} as metrics on targets.target_code = metrics.target_code
     where
         metrics.kind in ('share', 'ratio')
+        and (metrics.limit_value is null or metrics.limit_value = targets.target_value)
         and case when targets.variant is null then metrics.is_official else metrics.variant = targets.variant end
 ),
 

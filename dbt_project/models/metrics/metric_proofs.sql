@@ -3,7 +3,8 @@
    part is read. Columns that a grain has not are null. #}
 {%- set dimensions = {
     'unit_code': 'unit', 'region_code': 'region', 'level_code': 'level', 'county_code': 'region',
-    'person_theme_code': 'theme', 'legal_theme_code': 'theme', 'channel_code': 'channel'
+    'person_theme_code': 'theme', 'legal_theme_code': 'theme', 'special_theme_code': 'theme',
+    'channel_code': 'channel'
 } -%}
 {% for definition in definitions_of() -%}
 {%- set about = var('metric_grains')[definition.grain] -%}

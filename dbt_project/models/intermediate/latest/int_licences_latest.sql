@@ -8,6 +8,7 @@
     columns=[
         ['licence_no', 'string'], ['licence_kind', 'string'], ['issue_way', 'string'],
         ['item_code', 'string'], ['case_no', 'string'], ['holder_id_no', 'string'],
-        ['issued_at', 'timestamp'], ['status', 'string'], ['source_written_at', 'timestamp']
+        ['issued_at', 'timestamp'], ['valid_until', 'date'], ['status', 'string'],
+        ['source_written_at', 'timestamp']
     ]
 ) }}

@@ -8,6 +8,7 @@ select
     county_code,
     person_theme_code,
     legal_theme_code,
+    special_theme_code,
     channel_code,
     {{ definition_counts('case') }}
 from {{ ref('fct_cases') }}
@@ -23,4 +24,5 @@ group by
     county_code,
     person_theme_code,
     legal_theme_code,
+    special_theme_code,
     channel_code

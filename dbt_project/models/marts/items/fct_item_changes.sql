@@ -3,7 +3,7 @@
 {% set fields = [
     'item_name', 'parent_item_code', 'subject', 'unit_code', 'region_code', 'is_settled', 'is_online', 'online_depth',
     'visit_limit', 'promised_limit', 'promised_limit_unit', 'statutory_limit', 'statutory_limit_unit', 'is_immediate',
-    'person_theme_code', 'legal_theme_code'
+    'person_theme_code', 'legal_theme_code', 'special_theme_code'
 ] %}
 with versions as (
     select * from {{ ref('int_items_effective') }}

@@ -8,6 +8,7 @@ select
     coalesce(cases.county_code, units.county_code) as county_code,
     cases.person_theme_code,
     cases.legal_theme_code,
+    cases.special_theme_code,
     coalesce(cases.channel_code, 'unknown') as channel_code,
     ratings.rating_way,
     ratings.score,

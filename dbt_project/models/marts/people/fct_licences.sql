@@ -30,6 +30,7 @@ select
     case when identities.owner_kind = 'person' then identities.owner_key end as person_key,
     case when identities.owner_kind = 'legal_person' then identities.owner_key end as legal_person_key,
     licences.issued_at,
+    licences.valid_until,
     cast(cases.closed_at as date) as closed_on,
     cast(licences.issued_at as date) = cast(cases.closed_at as date) as is_in_step,
     licences.status,

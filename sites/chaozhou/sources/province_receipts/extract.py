@@ -1,7 +1,7 @@
-"""The province's receipts as the house's own ledger has them: those of open records, and those of final ones.
+"""The house's own ledger as a source: the province's receipts, and the clock of every record that was to be sent.
 
 The ledger moves the receipts of final records into Parquet files, so both are read, of the same moment; a receipt that
-moved meanwhile is known by its number.
+moved meanwhile is known by its number. Which records count, and with which clock, the exchange room says.
 """
 
 from datetime import datetime
@@ -9,6 +9,7 @@ from datetime import datetime
 import duckdb
 from sqlalchemy import select
 
+from exchange import clocks
 from ingestion.connecting import Extract
 from ingestion.windows import Load
 from wangting import engine, ledger, settings
@@ -28,11 +29,18 @@ _KINDS = {
 }
 
 
-class Receipts:
-    """The ledger's receipts."""
+class OwnLedger:
+    """The ledger's receipts and the clocks of its records."""
 
     def extract(self, connection: duckdb.DuckDBPyConnection, load: Load) -> Extract:
-        """Those of the load's window; an attempt that nobody answered has none."""
+        """What may have changed in the load's window."""
+        if load.name == "record_clocks":
+            clocks.make_clocks(connection, load.low, load.high)
+            return Extract("clocks", {name: kind.upper() for name, kind in clocks.KINDS.items()})
+        return self._receipts(connection, load)
+
+    def _receipts(self, connection: duckdb.DuckDBPyConnection, load: Load) -> Extract:
+        """Those of the window; an attempt that nobody answered has none."""
         since = datetime.min if load.low is None else load.low
         known, files = ledger.receipts, ledger.final_files
         columns = ", ".join(f"{name} {kind}" for name, kind in _KINDS.items())
@@ -63,6 +71,6 @@ class Receipts:
         """The ledger is the house's own and stays open."""
 
 
-def connector(source: Source) -> Receipts:
+def connector(source: Source) -> OwnLedger:
     """The connector of this source."""
-    return Receipts()
+    return OwnLedger()

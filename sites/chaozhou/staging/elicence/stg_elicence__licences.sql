@@ -11,6 +11,7 @@ renamed as (
         case_no,
         holder_id_no,
         cast(issued_at as timestamp) as issued_at,
+        cast(valid_until as date) as valid_until,
         status,
         cast(updated_at as timestamp) as source_written_at,
         _source,

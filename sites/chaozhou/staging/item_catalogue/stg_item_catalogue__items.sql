@@ -22,6 +22,7 @@ renamed as (
         cast(is_immediate as boolean) as is_immediate,
         person_theme_code,
         legal_theme_code,
+        special_theme_code,
         cast(valid_from as date) as valid_from,
         cast(valid_to as date) as valid_to,
         cast(updated_at as timestamp) as source_written_at,

@@ -36,6 +36,7 @@ renamed as (
         cast(null as boolean) as is_immediate,
         cast(null as string) as person_theme_code,
         cast(null as string) as legal_theme_code,
+        cast(null as string) as special_theme_code,
         cast(null as date) as valid_from,
         cast(null as date) as valid_to,
         cast(_loaded_at as timestamp) as source_written_at,
