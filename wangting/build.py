@@ -214,14 +214,13 @@ def _run(lane: Lane, site: Site, assembly: Assembly, plan: _Plan) -> tuple[int, 
     arguments = ["--exclude-resource-type", "unit_test"]
     if plan.mode == "full":
         return dbt_run.build(lane, assembly.folder, ["--full-refresh", *arguments])
-    manifest, left = None, frozenset[str]()
+    manifest, exclude = None, list(_UNCHANGED)
     # A repeat may follow on anything, and so may a build whose file is not the one that the last left.
     if lane == "warehouse" and plan.mode == "incremental" and before is not None:
         manifest = dbt_run.parse(lane, assembly.folder)
         news = set(plan.loads)
-        # Of a case that lost a row, or changed by an item, every table of cases is read again.
+        # Where cases lose rows, the views of all their tables show what is left of them.
         if news & assembly.case_tables:
             news |= assembly.case_tables
-        left = unmoved.unmoved(unmoved.graph_of(manifest), news, before, context["as_of"])
-    exclude = ["--exclude", *_UNCHANGED, *sorted(left)]
-    return dbt_run.build(lane, assembly.folder, [*exclude, *arguments], manifest)
+        exclude.append(unmoved.mark(manifest, news, before, context["as_of"]))
+    return dbt_run.build(lane, assembly.folder, ["--exclude", *exclude, *arguments], manifest)
