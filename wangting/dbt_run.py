@@ -2,8 +2,9 @@
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -74,16 +75,21 @@ def _outcome(
     ]
     words = list(takewhile(lambda word: not word.startswith("-"), command))  # `docs generate` has two
     with progress(_TITLES[lane]) as step:
-        done = 0
+        done, begun = 0, False
 
         def follow(event: Any) -> None:
-            nonlocal done
+            nonlocal done, begun
+            if not begun:  # dbt sets up its logs before its first event
+                begun = True
+                _word_only_what_is_written()
             if event.info.name == "NodeFinished":
                 done += 1
                 step(done, text=f"{_TITLES[lane]} {event.data.node_info.node_name}")
 
         with _quiet_logging():
-            outcome = dbtRunner(manifest, callbacks=[follow]).invoke([*words, *place, *silent, *command[len(words) :]])
+            outcome = dbtRunner(manifest, callbacks=[follow]).invoke(
+                [*words, *place, *silent, *command[len(words) :]]
+            )
     # dbt keeps its connection for the life of the process; a lane's file is to be free as soon as the build ends.
     if DuckDBConnectionManager._ENV is not None:
         DuckDBConnectionManager._ENV.close()
@@ -97,6 +103,18 @@ def _outcome(
             mend="改正所指文件后重跑",
         ) from outcome.exception
     return outcome
+
+
+def _word_only_what_is_written() -> None:
+    """dbt words each line of its log before it looks whether the level takes it, and most are of no level that does."""
+    from dbt_common.events.event_manager_client import get_event_manager
+
+    for logger in getattr(get_event_manager(), "loggers", []):
+        logger.filter = partial(_is_written, logger.filter)
+
+
+def _is_written(kept: Callable[[Any], bool], event: Any) -> bool:
+    return str(event.info.level) != "debug" and kept(event)
 
 
 @contextmanager

@@ -55,7 +55,7 @@ def unmoved(graph: Mapping[str, Model], news: Tables, before: datetime, now: dat
                 model.is_of_the_run
                 or model.pace in passed
                 or not model.tables.isdisjoint(news)
-                or any([moves(one) for one in model.inputs])
+                or any(moves(one) for one in model.inputs)
             )
         return moved[name]
 
@@ -113,6 +113,4 @@ def _model(node: Any, manifest: Any) -> Model:
         raise ValueError(f"{node.name}: moves_with {pace}")
     if pace is None and "context" in of_the_run and "source('run', 'context')" in node.raw_code:
         pace = "moment"
-    return Model(
-        frozenset(inputs), frozenset(tables), pace, bool(of_the_run - _OF_THE_LOADS - {"context"})
-    )
+    return Model(frozenset(inputs), frozenset(tables), pace, bool(of_the_run - _OF_THE_LOADS - {"context"}))
