@@ -192,9 +192,9 @@ def _run(lane: Lane, site: Site, assembly: Assembly, plan: _Plan) -> tuple[int, 
     """Prepare the lane's file and run dbt on it; how many models and tests passed."""
     from wangting import dbt_run, landing_views
 
-    before = landing_views.stood_for(lane)
+    before, as_of = landing_views.stood_for(lane), clock.now()
     context = {
-        "as_of": clock.now(),
+        "as_of": as_of,
         "mode": plan.mode,
         "go_live": site.go_live,
         "rule_version": assembly.rule_version,
@@ -222,5 +222,5 @@ def _run(lane: Lane, site: Site, assembly: Assembly, plan: _Plan) -> tuple[int, 
         # Where cases lose rows, the views of all their tables show what is left of them.
         if news & assembly.case_tables:
             news |= assembly.case_tables
-        exclude.append(unmoved.mark(manifest, news, before, context["as_of"]))
+        exclude.append(unmoved.mark(manifest, news, before, as_of))
     return dbt_run.build(lane, assembly.folder, ["--exclude", *exclude, *arguments], manifest)

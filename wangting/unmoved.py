@@ -1,7 +1,7 @@
 """Which models a regular build leaves as they are: those that would read nothing but what they read last time.
 
-What a model reads is dbt's own answer, its graph. Two things change between builds of the same project: the rows that the
-landing shows, and the run itself, `run.context`. A model that names the context reads the moment, unless it declares
+What a model reads is dbt's own answer, its graph. Two things change between builds of the same project: the rows that
+the landing shows, and the run itself, `run.context`. A model that names the context reads the moment, unless it says
 `meta.moves_with`: the `day` or the `month` of the moment, or `news` where it only wants to know which run this is.
 Macros ask the context for no time, so that a model which reads it through them alone moves with its other inputs.
 """
