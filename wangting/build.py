@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import func, select, update
 
-from wangting import clock, ledger, locks
+from wangting import clock, ledger, locks, unmoved
 from wangting.dbt_assembly import Assembly, Lane, assemble
 from wangting.landed import Landed, landed
 from wangting.site import Site, current_site
@@ -192,8 +192,9 @@ def _run(lane: Lane, site: Site, assembly: Assembly, plan: _Plan) -> tuple[int, 
     """Prepare the lane's file and run dbt on it; how many models and tests passed."""
     from wangting import dbt_run, landing_views
 
+    before, as_of = landing_views.stood_for(lane), clock.now()
     context = {
-        "as_of": clock.now(),
+        "as_of": as_of,
         "mode": plan.mode,
         "go_live": site.go_live,
         "rule_version": assembly.rule_version,
@@ -210,11 +211,16 @@ def _run(lane: Lane, site: Site, assembly: Assembly, plan: _Plan) -> tuple[int, 
         kind_tables=assembly.kind_tables,
         up_to=plan.up_to,
     )
-    unmoved = [
-        f"int_{kind}_latest"
-        for kind, tables in assembly.kind_tables.items()
-        if not tables & plan.loads.keys()
-    ]
-    arguments = ["--full-refresh"] if plan.mode == "full" else ["--exclude", *_UNCHANGED, *unmoved]
-    arguments += ["--exclude-resource-type", "unit_test"]
-    return dbt_run.build(lane, assembly.folder, arguments)
+    arguments = ["--exclude-resource-type", "unit_test"]
+    if plan.mode == "full":
+        return dbt_run.build(lane, assembly.folder, ["--full-refresh", *arguments])
+    manifest, exclude = None, list(_UNCHANGED)
+    # A repeat may follow on anything, and so may a build whose file is not the one that the last left.
+    if lane == "warehouse" and plan.mode == "incremental" and before is not None:
+        manifest = dbt_run.parse(lane, assembly.folder)
+        news = set(plan.loads)
+        # Where cases lose rows, the views of all their tables show what is left of them.
+        if news & assembly.case_tables:
+            news |= assembly.case_tables
+        exclude.append(unmoved.mark(manifest, news, before, as_of))
+    return dbt_run.build(lane, assembly.folder, ["--exclude", *exclude, *arguments], manifest)

@@ -2,8 +2,9 @@
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,16 @@ _PASSED = {"success", "pass", "warn", "no-op"}
 _TITLES = {"exchange": "构建交换记录", "warehouse": "构建数据仓库"}
 
 
-def build(lane: Lane, folder: Path, arguments: list[str]) -> tuple[int, int]:
+def build(lane: Lane, folder: Path, arguments: list[str], manifest: Any = None) -> tuple[int, int]:
     """`dbt build` of an assembled project; how many models (with seeds) and how many tests ran.
+
+    Args:
+        manifest: the project as `parse` read it, not to be read again.
 
     Raises:
         WangtingError: the project does not parse, or a model or test did not pass; names the first of them.
     """
-    results = invoke(lane, folder, ["build", *arguments])
+    results = invoke(lane, folder, ["build", *arguments], manifest=manifest)
     bad = [result for result in results if str(result.status) not in _PASSED]
     if bad:
         raise _sentence(bad)
@@ -31,12 +35,31 @@ def build(lane: Lane, folder: Path, arguments: list[str]) -> tuple[int, int]:
     return len(results) - tests, tests
 
 
-def invoke(lane: Lane, folder: Path, command: list[str], *, writes_files: bool = False) -> list[Any]:
+def parse(lane: Lane, folder: Path) -> Any:
+    """dbt's manifest of an assembled project.
+
+    Raises:
+        WangtingError: the project does not parse.
+    """
+    return _outcome(lane, folder, ["parse"]).result
+
+
+def invoke(
+    lane: Lane, folder: Path, command: list[str], *, writes_files: bool = False, manifest: Any = None
+) -> list[Any]:
     """One dbt command on an assembled project; dbt's own result objects, one a node.
 
     Args:
         writes_files: whether dbt leaves its manifest and results in the project's target folder.
+        manifest: the project as `parse` read it.
     """
+    outcome = _outcome(lane, folder, command, writes_files=writes_files, manifest=manifest)
+    return list(getattr(outcome.result, "results", None) or [])
+
+
+def _outcome(
+    lane: Lane, folder: Path, command: list[str], *, writes_files: bool = False, manifest: Any = None
+) -> Any:
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
@@ -52,16 +75,21 @@ def invoke(lane: Lane, folder: Path, command: list[str], *, writes_files: bool =
     ]
     words = list(takewhile(lambda word: not word.startswith("-"), command))  # `docs generate` has two
     with progress(_TITLES[lane]) as step:
-        done = 0
+        done, begun = 0, False
 
         def follow(event: Any) -> None:
-            nonlocal done
+            nonlocal done, begun
+            if not begun:  # dbt sets up its logs before its first event
+                begun = True
+                _word_only_what_is_written()
             if event.info.name == "NodeFinished":
                 done += 1
                 step(done, text=f"{_TITLES[lane]} {event.data.node_info.node_name}")
 
         with _quiet_logging():
-            outcome = dbtRunner(callbacks=[follow]).invoke([*words, *place, *silent, *command[len(words) :]])
+            outcome = dbtRunner(manifest, callbacks=[follow]).invoke(
+                [*words, *place, *silent, *command[len(words) :]]
+            )
     # dbt keeps its connection for the life of the process; a lane's file is to be free as soon as the build ends.
     if DuckDBConnectionManager._ENV is not None:
         DuckDBConnectionManager._ENV.close()
@@ -74,7 +102,19 @@ def invoke(lane: Lane, folder: Path, command: list[str], *, writes_files: bool =
             place=str(folder),
             mend="改正所指文件后重跑",
         ) from outcome.exception
-    return list(getattr(outcome.result, "results", None) or [])
+    return outcome
+
+
+def _word_only_what_is_written() -> None:
+    """dbt words each line of its log before it looks whether the level takes it, and most are of no level that does."""
+    from dbt_common.events.event_manager_client import get_event_manager
+
+    for logger in getattr(get_event_manager(), "loggers", []):
+        logger.filter = partial(_is_written, logger.filter)
+
+
+def _is_written(kept: Callable[[Any], bool], event: Any) -> bool:
+    return str(event.info.level) != "debug" and kept(event)
 
 
 @contextmanager

@@ -88,6 +88,21 @@ def prepare(
         connection.close()
 
 
+def stood_for(lane: Lane) -> datetime | None:
+    """The moment that the lane's last build stood for; none where it is not known, or a file of the lane is gone."""
+    files = [lane_file(lane), *([lane_file(lane, "marts")] if lane == "warehouse" else [])]
+    if not all(file.is_file() for file in files):
+        return None
+    connection = engine.connect(files[0])
+    try:
+        found = connection.execute("select as_of from run.context").fetchall()
+    except duckdb.CatalogException:
+        return None
+    finally:
+        connection.close()
+    return found[0][0] if found else None
+
+
 def _make(file: Path) -> None:
     """A new database file in DuckDB's newest storage format, which writes text in two thirds of the time."""
     if file.exists():

@@ -1,3 +1,4 @@
+{{ config(meta={'moves_with': 'news'}) }}
 {# Which items this run's catalogue rows really change: a catalogue that repeats itself must not touch every case. It
    looks at int_item_versions as the last build left it, so by name; after a failed build that table may be ahead of
    its cases, so then every item that came counts as changed. #}

@@ -1,4 +1,4 @@
-{{ config(materialized='incremental', incremental_strategy='touched', unique_key=['case_no']) }}
+{{ config(materialized='incremental', incremental_strategy='touched', unique_key=['case_no'], meta={'moves_with': 'news'}) }}
 {# The cases that this run must compute anew: those with a new row of any kind, those of a changed item, and in the
    exchange lane those in a neighbourhood of the context columns that an application entered or left. The table keeps,
    for every case, the number of the last run that touched it. #}

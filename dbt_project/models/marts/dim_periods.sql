@@ -1,3 +1,4 @@
+{{ config(meta={'moves_with': 'day'}) }}
 -- 只列构建时已经开始的期间。最早一年的一月起连续；更早的零星办结月份（多为误填）单列。
 with context as (
     select cast(as_of as date) as today, earliest from {{ source('run', 'context') }}

@@ -1,3 +1,4 @@
+{{ config(meta={'moves_with': 'month'}) }}
 {# Whole months only, the last three years: what is older says nothing of the next quarter. A month without a case is a
    row of 0, from the series' first month on. Written with month numbers (year × 12 + month), so that shifting is adding. #}
 with context as (

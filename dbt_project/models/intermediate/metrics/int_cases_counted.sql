@@ -1,3 +1,4 @@
+{{ config(meta={'moves_with': 'month'}) }}
 -- 指标的底数：把办件按月份与各维度归拢，各口径各数一遍；其后一切汇总都只加这些数。
 select
     closed_month,

@@ -1,3 +1,4 @@
+{{ config(meta={'moves_with': 'day'}) }}
 {# Each side of the day on which it takes effect: so many days. A season, and short enough that most of a year's
    adjustments have both sides. #}
 {% set window_days = 90 %}

@@ -1,3 +1,4 @@
+{{ config(meta={'moves_with': 'day'}) }}
 -- 到期与否取决于构建当日，所以每次重算。
 with together as (
     select

@@ -1,3 +1,4 @@
+{{ config(meta={'moves_with': 'day'}) }}
 {# 人口登记的现状：全量之后以最近一次变更为准；死亡、迁出、被合并的仍在，看 register_status。 #}
 with register_rows as (
     select

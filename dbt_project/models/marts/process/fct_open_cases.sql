@@ -1,3 +1,4 @@
+{{ config(meta={'moves_with': 'moment'}) }}
 {# Built anew every time: how much time is left depends on the moment that the build stands for. #}
 with context as (
     select as_of, cast(as_of as date) as as_of_on from {{ source('run', 'context') }}

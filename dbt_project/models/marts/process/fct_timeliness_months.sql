@@ -1,3 +1,4 @@
+{{ config(meta={'moves_with': 'day'}) }}
 {# Both denominators side by side: closed cases only, and with the cases that are overdue and still open when the month
    ends (or at the build's own day, in the month that runs). #}
 with context as (
