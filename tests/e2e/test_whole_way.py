@@ -83,7 +83,7 @@ def test_every_other_metric_equals_the_truth_in_every_scope_and_period(moment, r
             con.execute("select metric_code, sum(denominator) from expected group by 1").fetchall()
         )
         told = {code for (code,) in con.execute("select distinct metric_code from m.dim_metrics").fetchall()}
-    assert len(counted) == 24 and min(counted.values()) > 0
+    assert min(counted.values()) > 0
     assert told - set(counted) == {
         "business_volume",
         "online_application_rate",
