@@ -69,7 +69,7 @@ def test_all_of_the_plans_targets_are_there(built):
 
 
 def test_a_failed_test_keeps_the_mark_and_names_the_rows(built, monkeypatch):
-    def fail(lane, folder, arguments):
+    def fail(lane, folder, arguments, manifest=None):
         raise WangtingError("检验 x 没有通过", place="models/x.sql", mend="更正后重跑")
 
     mark = ledger.rows(ledger.lanes.select())
