@@ -288,8 +288,20 @@ def days_between(earlier: str, later: str) -> str:
     return f"{later} - {earlier}"
 
 
-def activity_sums() -> str:
-    return "sum(case_count) as case_count"
+def accounts_of(owner_kind: str) -> str:
+    return f"select owner_key, account_count from fct_accounts where owner_kind = '{owner_kind}'"
+
+
+def licences_of(owner_kind: str) -> str:
+    return f"select {owner_kind}_key as owner_key, 1 as licence_count from fct_licences"
+
+
+def activity_of(owner_kind: str) -> str:
+    return f"select applicant_key as owner_key, 1 as theme_count from fct_applicant_themes where kind = '{owner_kind}'"
+
+
+def holdings_columns() -> str:
+    return "accounts.account_count, licences.licence_count"
 
 
 def activity_columns(relation: str) -> str:

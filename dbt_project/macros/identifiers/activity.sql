@@ -1,7 +1,9 @@
 {# What an applicant has done, from the rows of fct_applicant_themes: the same features for persons and legal persons.
    Of themes with as many cases the first by code is the main one. #}
-{% macro activity_sums() -%}
-cast(count_if(theme_code <> 'unknown') as int) as theme_count,
+{% macro activity_of(owner_kind) -%}
+select
+        applicant_key as owner_key,
+        cast(count_if(theme_code <> 'unknown') as int) as theme_count,
         min_by(theme_code, concat(lpad(cast(1000000 - case_count as string), 7, '0'), theme_code)) filter (
             where theme_code <> 'unknown'
         ) as main_theme_code,
@@ -10,6 +12,9 @@ cast(count_if(theme_code <> 'unknown') as int) as theme_count,
         {% endfor -%}
         min(first_applied_at) as first_applied_at,
         max(last_applied_at) as last_applied_at
+    from {{ ref('fct_applicant_themes') }}
+    where applicant_kind = '{{ owner_kind }}'
+    group by applicant_key
 {%- endmacro %}
 
 {% macro activity_counts() %}{{ return([

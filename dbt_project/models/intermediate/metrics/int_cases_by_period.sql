@@ -8,7 +8,7 @@ with months as (
         {{ summed_counts('case') }}
     from {{ ref('int_cases_counted') }}
     where {{ condition }}
-    group by closed_month, subject, {{ code if kind not in ('city', 'level') else 'scope_kind' }}
+    group by closed_month, subject, {{ scope_group(kind, code) }}
     {% if not loop.last %}union all{% endif %}
     {% endfor %}
 ),

@@ -8,7 +8,7 @@ with months as (
         {{ definition_counts('item') }}
     from {{ ref('fct_item_months') }}
     where {{ condition }} and subject in ('licence', 'public_service')
-    group by item_month, subject, {{ code if kind not in ('city', 'level') else 'scope_kind' }}
+    group by item_month, subject, {{ scope_group(kind, code) }}
     {% if not loop.last %}union all{% endif %}
     {% endfor %}
 )

@@ -27,27 +27,11 @@ numbers as (
 ),
 
 accounts as (
-    select
-        owner_key,
-        cast(count(*) as int) as account_count,
-        max(real_name_level) as real_name_level,
-        min(registered_on) as first_account_on,
-        cast(sum(page_count) as int) as page_count,
-        cast(sum(page_login_days) as int) as page_login_days,
-        max(last_page_login_on) as last_page_login_on
-    from {{ ref('fct_accounts') }}
-    where owner_kind = 'legal_person'
-    group by owner_key
+    {{ accounts_of('legal_person') }}
 ),
 
 licences as (
-    select
-        legal_person_key as owner_key,
-        cast(count(*) as int) as licence_count,
-        cast(count_if(is_valid) as int) as valid_licence_count
-    from {{ ref('fct_licences') }}
-    where legal_person_key is not null
-    group by legal_person_key
+    {{ licences_of('legal_person') }}
 ),
 
 projects as (
@@ -84,12 +68,7 @@ supervision as (
 ),
 
 activity as (
-    select
-        applicant_key as owner_key,
-        {{ activity_sums() }}
-    from {{ ref('fct_applicant_themes') }}
-    where applicant_kind = 'legal_person'
-    group by applicant_key
+    {{ activity_of('legal_person') }}
 ),
 
 statuses as (
@@ -124,14 +103,7 @@ select
     numbers.has_sound_number,
     numbers.has_credit_code,
     numbers.has_registration_no,
-    coalesce(accounts.account_count, 0) as account_count,
-    accounts.real_name_level,
-    accounts.first_account_on,
-    coalesce(accounts.page_count, 0) as page_count,
-    coalesce(accounts.page_login_days, 0) as page_login_days,
-    accounts.last_page_login_on,
-    coalesce(licences.licence_count, 0) as licence_count,
-    coalesce(licences.valid_licence_count, 0) as valid_licence_count,
+    {{ holdings_columns() }},
     coalesce(projects.project_count, 0) as project_count,
     coalesce(deals.deal_won_count, 0) as deal_won_count,
     coalesce(supervision.red_list_count, 0) as red_list_count,

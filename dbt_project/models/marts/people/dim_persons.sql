@@ -120,36 +120,15 @@ name_counts as (
 ),
 
 accounts as (
-    select
-        owner_key,
-        cast(count(*) as int) as account_count,
-        max(real_name_level) as real_name_level,
-        min(registered_on) as first_account_on,
-        cast(sum(page_count) as int) as page_count,
-        cast(sum(page_login_days) as int) as page_login_days,
-        max(last_page_login_on) as last_page_login_on
-    from {{ ref('fct_accounts') }}
-    where owner_kind = 'person'
-    group by owner_key
+    {{ accounts_of('person') }}
 ),
 
 licences as (
-    select
-        person_key as owner_key,
-        cast(count(*) as int) as licence_count,
-        cast(count_if(is_valid) as int) as valid_licence_count
-    from {{ ref('fct_licences') }}
-    where person_key is not null
-    group by person_key
+    {{ licences_of('person') }}
 ),
 
 activity as (
-    select
-        applicant_key as owner_key,
-        {{ activity_sums() }}
-    from {{ ref('fct_applicant_themes') }}
-    where applicant_kind = 'person'
-    group by applicant_key
+    {{ activity_of('person') }}
 ),
 
 -- 一人可有几个号码（15 位与 18 位、被合并的）；出生与性别先看登记，没有登记的看号码。
@@ -223,14 +202,7 @@ select
     coalesce(name_counts.name_count > 1, false) as has_name_conflict,
     coalesce(aged.is_birth_conflicting, false) as has_birth_conflict,
     coalesce(aged.is_sex_conflicting, false) as has_sex_conflict,
-    coalesce(accounts.account_count, 0) as account_count,
-    accounts.real_name_level,
-    accounts.first_account_on,
-    coalesce(accounts.page_count, 0) as page_count,
-    coalesce(accounts.page_login_days, 0) as page_login_days,
-    accounts.last_page_login_on,
-    coalesce(licences.licence_count, 0) as licence_count,
-    coalesce(licences.valid_licence_count, 0) as valid_licence_count,
+    {{ holdings_columns() }},
     households.owner_key is not null as is_householder_in_poverty,
     households.cause as poverty_cause,
     {{ activity_columns('activity') }}
