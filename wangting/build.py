@@ -2,7 +2,6 @@
 
 import time
 from dataclasses import asdict, dataclass
-from datetime import date
 from typing import Any
 
 from sqlalchemy import func, select, update
@@ -192,16 +191,10 @@ def _run(lane: Lane, site: Site, assembly: Assembly, plan: _Plan) -> tuple[int, 
     """Prepare the lane's file and run dbt on it; how many models and tests passed."""
     from wangting import dbt_run, landing_views
 
-    before, as_of = landing_views.stood_for(lane), clock.now()
-    context = {
-        "as_of": as_of,
-        "mode": plan.mode,
-        "go_live": site.go_live,
-        "rule_version": assembly.rule_version,
-        "earliest": date.fromisoformat(assembly.earliest),
-        "run_no": plan.run_no,
-        "units_on": None,
-    }
+    # A repeat may follow on anything, and so may a build whose file is not the one that the last left.
+    is_known = lane == "warehouse" and plan.mode == "incremental"
+    before, as_of = landing_views.stood_for(lane) if is_known else None, clock.now()
+    context = landing_views.context_of(site, assembly, mode=plan.mode, as_of=as_of, run_no=plan.run_no)
     landing_views.prepare(
         lane,
         site,
@@ -215,8 +208,7 @@ def _run(lane: Lane, site: Site, assembly: Assembly, plan: _Plan) -> tuple[int, 
     if plan.mode == "full":
         return dbt_run.build(lane, assembly.folder, ["--full-refresh", *arguments])
     manifest, exclude = None, list(_UNCHANGED)
-    # A repeat may follow on anything, and so may a build whose file is not the one that the last left.
-    if lane == "warehouse" and plan.mode == "incremental" and before is not None:
+    if before is not None:
         manifest = dbt_run.parse(lane, assembly.folder)
         news = set(plan.loads)
         # Where cases lose rows, the views of all their tables show what is left of them.

@@ -122,10 +122,10 @@ def cut(con: duckdb.DuckDBPyConnection, cell: Cell, by: list[str]) -> list[dict[
 def loads(con: duckdb.DuckDBPyConnection, cell: Cell) -> list[str]:
     """The ids of all loads that brought a record which decides the cell's figure."""
     about = cell.definition
+    condition = f"{_conditions(con, cell)} and {about['population_condition']}"
     if about["grain"] == "case":
         kinds = ("application", "acceptance", "closing", "collection")
         each = ", ".join(f"{kind}_load_id" for kind in kinds)
-        condition = f"{_conditions(con, cell)} and {about['population_condition']}"
         query = f"""
             with behind as (
                 select distinct {each} from fct_case_loads
@@ -133,7 +133,6 @@ def loads(con: duckdb.DuckDBPyConnection, cell: Cell) -> list[str]:
             )
             select distinct unnest([{each}]) as load_id from behind order by 1"""
     else:
-        condition = f"{_conditions(con, cell)} and {about['population_condition']}"
         query = f"select distinct load_id from {about['fact_table']} where {condition} order by 1"
     found = [str(row["load_id"]) for row in rows_of(con, query) if row["load_id"]]
     if about["reference_figure"]:

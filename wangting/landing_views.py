@@ -10,12 +10,33 @@ import duckdb
 from sqlalchemy import func, select
 
 from wangting import engine, frozen, landed, ledger
-from wangting.dbt_assembly import FILE_LINEAGE, LINEAGE, Lane, lane_file
+from wangting.dbt_assembly import FILE_LINEAGE, LINEAGE, Assembly, Lane, lane_file
 from wangting.landed import Landed
 from wangting.site import Site
 from wangting.source_spec import Table
 
 Loads = dict[tuple[str, str], Landed]
+
+
+def context_of(
+    site: Site, assembly: Assembly, *, mode: str, as_of: datetime, run_no: int, units_on: date | None = None
+) -> dict[str, Any]:
+    """The columns of `run.context`: what a build stands for.
+
+    Args:
+        mode: full, incremental or repeat. as_of: the moment that the models take for now.
+        run_no: the build's number in its lane.
+        units_on: the day by whose departments and regions every period is reported; None: each by its own.
+    """
+    return {
+        "as_of": as_of,
+        "mode": mode,
+        "go_live": site.go_live,
+        "rule_version": assembly.rule_version,
+        "earliest": date.fromisoformat(assembly.earliest),
+        "run_no": run_no,
+        "units_on": units_on,
+    }
 
 
 def prepare(
@@ -39,7 +60,7 @@ def prepare(
 
     Args:
         loads: this run's loads by source and table; a table without any gets an empty view of its types.
-        context: the columns of `run.context`.
+        context: the columns of `run.context`, as `context_of` gives them.
         case_tables: the tables whose rows are of cases.
         kind_tables: the tables of each kind whose rows are of no case.
         up_to: the newest load of this run, by its place in the order of commit.
@@ -62,12 +83,12 @@ def prepare(
         tables = {
             (source.name, name): table for source in site.sources for name, table in source.tables.items()
         }
-        again = False
+        again, whole = False, frozenset[tuple[str, str]]()
         if context["mode"] != "full":
             again = _find_removed(
                 connection, {key: tables[key] for key in case_tables if key in tables}, loads, up_to
             )
-        whole = _find_whole(connection, kind_tables, loads) if context["mode"] != "full" else frozenset()
+            whole = _find_whole(connection, kind_tables, loads)
         for (source_name, name), table in tables.items():
             view = landed.quoted(f"{source_name}__{name}")
             new = loads.get((source_name, name), Landed())
@@ -79,8 +100,8 @@ def prepare(
                 else None
             )
             connection.execute(f"create or replace view landing.{view} as {_query(table, new, known)}")
-        _list_last_loads(connection)
         if lane == "warehouse":
+            _list_last_loads(connection)
             _show_frozen(connection, context["as_of"])
         values = ", ".join(f"{_value(value)} as {name}" for name, value in context.items())
         connection.execute(f"create or replace table run.context as select {values}")

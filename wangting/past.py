@@ -115,15 +115,7 @@ def _build(
     """Build everything into the lane's file aside, and keep of it the marts alone."""
     from wangting import dbt_run, landing_views
 
-    context = {
-        "as_of": moment,
-        "mode": "full",
-        "go_live": site.go_live,
-        "rule_version": assembly.rule_version,
-        "earliest": date.fromisoformat(assembly.earliest),
-        "run_no": 1,
-        "units_on": units_on,
-    }
+    context = landing_views.context_of(site, assembly, mode="full", as_of=moment, run_no=1, units_on=units_on)
     landing_views.prepare(_LANE, site, loads, context, aside=True)
     # Tests have passed, or will, in the lane itself: the models are the same.
     untested = ["--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"]
