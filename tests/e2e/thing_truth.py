@@ -13,7 +13,7 @@ from stdnum.cn import ric
 
 from simulator import carriers, places
 from simulator.workdays import day_number, is_working
-from tests.e2e.truth import Rows
+from tests.e2e.truth import Rows, published_differences
 from wangting import site_folders
 
 _STAGES = {
@@ -53,21 +53,7 @@ def differences(con: duckdb.DuckDBPyConnection, truth: Path, as_of: date, site: 
     _checks(con)
     _ratings(con)
     _pages(con, site)
-    return con.execute("""
-        with published as (
-            select * from m.metric_values v
-            where exists (select 1 from expected e where e.metric_code = v.metric_code and e.variant = v.variant)
-        )
-        select coalesce(e.metric_code, p.metric_code), coalesce(e.variant, p.variant), coalesce(e.subject, p.subject),
-            coalesce(e.scope_kind, p.scope_kind), coalesce(e.scope_code, p.scope_code),
-            coalesce(e.period_kind, p.period_kind), coalesce(e.period_start, p.period_start),
-            p.numerator, e.numerator, p.denominator, e.denominator
-        from expected e full join published p using (metric_code, variant, subject, scope_kind, scope_code,
-            period_kind, period_start, period_end)
-        where coalesce(e.numerator, 0) <> coalesce(p.numerator, 0)
-            or coalesce(e.denominator, 0) <> coalesce(p.denominator, 0)
-        order by all
-    """).fetchall()
+    return published_differences(con)
 
 
 def _in_scopes(rows: str, more: tuple[str, ...] = ()) -> str:

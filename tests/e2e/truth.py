@@ -121,6 +121,14 @@ def case_differences(con: duckdb.DuckDBPyConnection) -> Rows:
         union all select 'visits_zero_rate', 'V2', * exclude (t, online, closed_online, measured, visits_1,
             visits_0), visits_0, t from figures
     """)
+    return published_differences(con)
+
+
+def published_differences(con: duckdb.DuckDBPyConnection) -> Rows:
+    """Every cell in which the published marts differ from the table `expected`, both ways, of the metrics it names.
+
+    Columns: as of `case_differences`.
+    """
     return con.execute("""
         with published as (
             select * from m.metric_values v where exists (
