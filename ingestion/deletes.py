@@ -152,7 +152,7 @@ def told_gone(made: Shape, gone: str, loaded_at: datetime, *, lineage: Sequence[
     ]
     values += [quoted(name) if name in lineage else f"NULL AS {quoted(name)}" for name in made.lineage]
     return made.landing(
-        f"(SELECT {', '.join(values)}, NULL::VARCHAR AS _row_hash FROM {gone})", loaded_at, is_deleted="true"
+        f"(SELECT {', '.join(values)}, NULL::BIGINT AS _row_hash FROM {gone})", loaded_at, is_deleted="true"
     )
 
 
@@ -174,7 +174,7 @@ def snapshot(
     assert declared is not None
     by, columns = _keys(load), ", ".join(made.columns)
     connection.execute(f"CREATE OR REPLACE TEMP TABLE sent AS FROM {made.rows}")
-    held = f"SELECT {by}, NULL::VARCHAR AS _row_hash FROM sent WHERE false"
+    held = f"SELECT {by}, NULL::BIGINT AS _row_hash FROM sent WHERE false"
     if before:
         held = landing.newest(load.table, landed.surviving(load.table, before), before, load.table.key)
     # The same key twice is one: the last of any fixed order.

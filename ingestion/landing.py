@@ -75,9 +75,11 @@ class Shape:
         values = ", ".join(f"{one.checked} AS {quoted(one.column)}" for one in self.casts)
         own = "".join(f", {quoted(name)}" for name in self.lineage)
         # DuckDB's own hash: NULL and empty text differ, the order counts. An md5 over the columns as text costs half as
-        # much again as the whole extraction; 64 bits are enough because a row is only ever compared with its own key.
+        # much again as the whole extraction; 63 bits are enough because a row is only ever compared with its own key.
+        # As a whole number with a sign: every reader of Parquet has one, and as text it would cost twice to write.
         hashed = ", ".join(quoted(one.column) for one in self.casts)
-        return f"(SELECT *, to_hex(hash({hashed})) AS _row_hash FROM (SELECT {values}{own} FROM {self.relation}))"
+        own_hash = f"CAST(hash({hashed}) >> 1 AS BIGINT) AS _row_hash"
+        return f"(SELECT *, {own_hash} FROM (SELECT {values}{own} FROM {self.relation}))"
 
     def landing(self, rows: str, loaded_at: datetime, *, is_deleted: str = "false") -> str:
         """SQL of `rows` as they are written."""

@@ -35,7 +35,7 @@ LINEAGE = {
     "_table": "string",
     "_load_id": "string",
     "_loaded_at": "timestamp",
-    "_row_hash": "string",
+    "_row_hash": "bigint",
     "_is_deleted": "boolean",
 }
 FILE_LINEAGE = {"_file": "string", "_file_row": "bigint", "_file_date": "date"}

@@ -41,7 +41,8 @@ def land(source: str, table: str, rows: list[dict[str, Any]], *, loaded_at: date
     for row in rows:
         unknown = set(row) - set(columns)
         assert not unknown, unknown
-        digest = hashlib.md5(repr(sorted(row.items(), key=lambda pair: pair[0])).encode()).hexdigest()
+        text = repr(sorted(row.items(), key=lambda pair: pair[0]))
+        digest = int(hashlib.md5(text.encode()).hexdigest()[:15], 16)
         lineage = {
             "_source": source,
             "_table": table,

@@ -10,7 +10,7 @@
 {% macro lineage_columns() %}
 {{ return([
     ['source_record_version', 'int'], ['source_written_at', 'timestamp'], ['_source', 'string'],
-    ['_load_id', 'string'], ['_loaded_at', 'timestamp'], ['_row_hash', 'string']
+    ['_load_id', 'string'], ['_loaded_at', 'timestamp'], ['_row_hash', 'bigint']
 ]) }}
 {% endmacro %}
 

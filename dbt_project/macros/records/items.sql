@@ -14,6 +14,6 @@
 {% macro item_lineage() %}
 {{ return([
     ['source_written_at', 'timestamp'], ['_source', 'string'], ['_load_id', 'string'], ['_loaded_at', 'timestamp'],
-    ['_row_hash', 'string']
+    ['_row_hash', 'bigint']
 ]) }}
 {% endmacro %}

@@ -2,7 +2,7 @@
    without rows that are gone at their source. `columns`: [column, SQL type] of the kind's staging models; `key`: some of
    them. Where a row is gone, the run shows all that is left of the whole kind, and nothing of what was held stays. #}
 {% macro latest(kind, key, columns) %}
-{%- set lineage = [['_source', 'string'], ['_load_id', 'string'], ['_loaded_at', 'timestamp'], ['_row_hash', 'string']] -%}
+{%- set lineage = [['_source', 'string'], ['_load_id', 'string'], ['_loaded_at', 'timestamp'], ['_row_hash', 'bigint']] -%}
 {%- set wanted = columns + lineage -%}
 {%- set names = wanted | map('first') | list -%}
 with arrived as (

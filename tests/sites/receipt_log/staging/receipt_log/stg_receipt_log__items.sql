@@ -29,7 +29,7 @@ renamed as (
         'receipt_log' as _source,
         'seed' as _load_id,
         cast(valid_from as timestamp) as _loaded_at,
-        md5(concat_ws('|', item_code, item_name, item_type, unit_code, region_code, cast(valid_from as string))) as _row_hash
+        cast(null as bigint) as _row_hash
     from source
 )
 
