@@ -207,6 +207,17 @@ def test_handovers_go_from_post_to_post(cases):
     assert found == [("01", "02", 3), ("02", "01", 1), ("02", "03", 2)]
 
 
+def test_a_post_is_there_from_the_first_step_that_it_handled(cases):
+    found = rows(
+        "select post_code, valid_from, last_handled_on, step_count, is_latest from dim_posts order by all"
+    )
+    steps = rows("select post_code, cast(handled_at as date) from fct_steps")
+    assert [row[0] for row in found] == ["01", "02", "03"]
+    for post, valid_from, last_handled_on, step_count, is_latest in found:
+        days = [day for of, day in steps if of == post]
+        assert (valid_from, last_handled_on, step_count, is_latest) == (min(days), max(days), len(days), True)
+
+
 def test_suspensions_say_what_they_stopped_and_why_not(cases):
     found = rows(
         "select suspension_kind, sequence_no, is_counted, ignored_because, runs_until, stopped_working_days,"

@@ -144,6 +144,26 @@ def test_every_licence_is_there_with_its_holder_and_whether_it_came_in_step(way:
     assert summed["uses"] == sum(count for number, count in uses.items() if number in held) > 0
 
 
+def test_every_household_is_with_its_householder_and_what_they_applied_for(way: Way) -> None:
+    persons = way.truth.persons()
+    expected = Counter()
+    for row in way.truth.rows("poverty_relief__households", "户编号"):
+        kind, number = way.truth.owner(row["户主身份号码"])
+        cases = persons[number]["case_count"]
+        expected[(way.key(kind, number), row["致贫原因"], row["人口数"], row["识别日期"], cases)] += 1
+    found = way.rows("select owner_key, cause, person_count, listed_on, case_count from fct_households")
+    assert Counter(tuple(row.values()) for row in found) == expected
+    assert max(cases for *_, cases in expected) > 0
+
+
+def test_every_item_that_takes_the_account_is_there_with_the_way_it_is_connected(way: Way) -> None:
+    rows = way.truth.rows("identity__connected_items", "item_code")
+    columns = ("item_code", "unit_code", "connection_mode", "connected_on")
+    expected = sorted(tuple(row[name] for name in columns) for row in rows)
+    found = way.rows(f"select {', '.join(columns)} from fct_connected_items where is_in_catalogue")
+    assert sorted(tuple(row.values()) for row in found) == expected != []
+
+
 def test_a_project_is_told_over_all_its_cases(way: Way) -> None:
     links = way.truth.rows("investment_projects__xm_bj", "sblsh")
     projects = {row["xmdm"]: row for row in way.truth.rows("investment_projects__xm", "xmdm")}
