@@ -19,18 +19,16 @@ held as (
     where valid_until is not null
 ),
 
-judged as (
-    select
-        held.licence_key,
-        max(case when again.licence_key is not null then 1 else 0 end) as is_renewed
+-- 内连接再取有无：左连接带算式条件，引擎只会逐对比较。
+renewed as (
+    select distinct held.licence_key
     from held
-    left join licences as again
-        on held.holder_key = again.holder_key
-        and held.licence_kind = again.licence_kind
-        and held.licence_key <> again.licence_key
+    inner join licences as again
+        on held.holder_key = again.holder_key and held.licence_kind = again.licence_kind
+    where
+        held.licence_key <> again.licence_key
         and held.issued_on < again.issued_on
         and {{ days_between('held.valid_until', 'again.issued_on') }} between -{{ within_days }} and {{ within_days }}
-    group by held.licence_key
 ),
 
 months as (
@@ -41,10 +39,10 @@ months as (
         count(*) as expiring_count,
         count_if({{ days_between('held.valid_until', 'context.as_of') }} > {{ within_days }}) as settled_count,
         count_if(
-            judged.is_renewed = 1 and {{ days_between('held.valid_until', 'context.as_of') }} > {{ within_days }}
+            renewed.licence_key is not null and {{ days_between('held.valid_until', 'context.as_of') }} > {{ within_days }}
         ) as renewed_count
     from held
-    inner join judged on held.licence_key = judged.licence_key
+    left join renewed on held.licence_key = renewed.licence_key
     cross join {{ source('run', 'context') }} as context
     group by held.licence_kind, held.county_code, cast(date_trunc('month', held.valid_until) as date)
 ),
