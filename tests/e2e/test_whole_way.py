@@ -9,6 +9,8 @@ import pytest
 from tests.e2e import city as cities
 from tests.e2e import thing_truth, truth
 from wangting import figures
+from wangting.dbt_assembly import lane_file
+from wangting.pseudonym import pseudonymous
 
 pytestmark = pytest.mark.e2e
 CASES = 5000
@@ -250,6 +252,23 @@ def test_a_full_rebuild_equals_the_incremental_state_table_by_table(rebuilt):
     before, after = rebuilt
     assert before.keys() == after.keys() and len(before) > 30
     assert {name for name in before if before[name] != after[name]} == set()
+
+
+def test_no_model_holds_every_row_of_one_table_against_every_row_of_another(city, rebuilt, monkeypatch):
+    """A left join on anything but equality is done so, and takes minutes where a city has a million cases."""
+    monkeypatch.setenv("WANGTING_HOME", str(city.home))
+    compiled = city.home / "dbt" / "warehouse" / "target" / "compiled"
+    models = [file for file in compiled.rglob("models/**/*.sql") if file.is_file() and ".yml" not in str(file)]
+    assert len(models) > 100
+    with duckdb.connect(str(lane_file("warehouse")), read_only=True) as con:
+        con.execute(f"attach '{lane_file('warehouse', 'marts')}' as marts (read_only)")
+        con.create_function("pseudonym", pseudonymous(), ["VARCHAR"], "VARCHAR")
+        plans = {
+            file.stem: con.execute(f"explain {file.read_text('utf-8')}").fetchall()[0][1] for file in models
+        }
+    pairwise = {name for name, plan in plans.items() if "BLOCKWISE_NL_JOIN" in plan}
+    # Few names and few months on both sides; a subquery of one row.
+    assert pairwise <= {"fct_repeated_materials", "fct_reference_months", "fct_replies"}
 
 
 def test_trace_shows_one_case_at_every_stop(city, later):

@@ -288,6 +288,16 @@ def _of_fifteen(number: str) -> str:
 
 def _pages(con: duckdb.DuckDBPyConnection, site: Path) -> None:
     con.create_function("holder_of", _holder)
+    # Shops and institutions have such a page too, and are no enterprises; whoever opened theirs under an organisation
+    # code is told apart by the number that the register, or an application of theirs, has.
+    con.execute("""
+        create or replace temp table enterprises as
+        select number from (
+            select id_no as number from identity__accounts
+            union select tyshxydm from legal_person_register__fr_jbxx
+            union select applicant_id_no from cases_as_emitted)
+        where number like '91%' and length(number) = 18
+    """)
     con.execute("""
         create or replace temp table opened as
         with accounts as (
@@ -301,9 +311,7 @@ def _pages(con: duckdb.DuckDBPyConnection, site: Path) -> None:
             r.region_code,
             case when status = 'closed' then updated_at::date end as closed_on
         from newest join accounts using (account_id) join regions r on r.region_code = newest.region_code
-        -- shops and institutions have such a page too, and are no enterprises
-        where page_kind <> 'enterprise' or holder_of(id_no) in (
-            select holder_of(id_no) from accounts where id_no like '91%' and length(id_no) = 18)
+        where page_kind <> 'enterprise' or holder_of(id_no) in (select holder_of(number) from enterprises)
     """)
     con.execute("""
         create or replace temp table figures_out as

@@ -7,19 +7,19 @@ with touched_now as (
     {% if is_incremental() %}
     {% for kind in kinds if kind != 'materials' %}
     select application_no as case_no from ({{ staged_rows(kind, [['application_no', 'string']]) }}) as {{ kind }}
-    union
+    union all
     {% endfor %}
     select applications.application_no as case_no
     from {{ ref('int_applications_deduplicated') }} as applications
     inner join {{ ref('int_changed_items') }} as changed on applications.item_code = changed.item_code
     {% for name in var('neighbourhoods') if name in named_neighbourhoods() and target.name == 'exchange' %}
-    union
+    union all
     {{ neighbours_touched(name) }}
     {% endfor %}
     {% else %}
     select application_no as case_no from {{ ref('int_applications_deduplicated') }}
     {% for kind in kinds if kind not in ('materials', 'applications') %}
-    union
+    union all
     select {{ kind }}.application_no as case_no
     from {{ ref('int_' ~ kind ~ '_deduplicated') }} as {{ kind }}
     left join {{ ref('int_applications_deduplicated') }} as applications
@@ -29,7 +29,7 @@ with touched_now as (
     {% endif %}
 )
 
-select
+select distinct
     case_no,
     (select context.run_no from {{ source('run', 'context') }} as context) as run_no
 from touched_now

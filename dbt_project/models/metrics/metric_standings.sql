@@ -35,9 +35,9 @@ grouped as (
         end as level_group
     from figures
     left join {{ ref('dim_regions') }} as regions
-        on figures.scope_kind = 'region' and figures.scope_code = regions.region_code
+        on case when figures.scope_kind = 'region' then figures.scope_code end = regions.region_code
     left join {{ ref('dim_units') }} as units
-        on figures.scope_kind = 'unit' and figures.scope_code = units.unit_code
+        on case when figures.scope_kind = 'unit' then figures.scope_code end = units.unit_code
 ),
 
 ranked as (

@@ -18,14 +18,14 @@ with written as (
     {% for kind, column in written_in -%}
     select {{ written_identifier(column) }} as id_no
     from ({{ staged_rows(kind, [[column, 'string']], named_by=column) }}) as {{ kind }}_{{ column }}
-    union
+    union all
     {% endfor %}
     select concat('证照 ', licence_no) as id_no
     from ({{ staged_rows('licences', [['licence_no', 'string']], named_by='licence_no') }}) as licence_numbers
 ),
 
 new_ones as (
-    select written.id_no
+    select distinct written.id_no
     from written
     {% if is_incremental() -%}
     left join {{ this }} as held on written.id_no = held.id_no

@@ -9,14 +9,18 @@
     ['int_credit_entries_latest', 'credit_code'], ['int_inspections_latest', 'credit_code'],
     ['int_projects_latest', 'builder_credit_code'], ['int_deals_latest', 'winner_credit_code']
 ] %}
-with used as (
+with written as (
     {% for model, column in written_in -%}
     select {{ written_identifier(column) }} as id_no
     from {{ ref(model) }}
-    union
+    union all
     {% endfor %}
     select id_no
     from {{ ref('int_case_applicants') }}
+),
+
+used as (
+    select distinct id_no from written
 )
 
 select
