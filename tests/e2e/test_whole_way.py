@@ -258,7 +258,9 @@ def test_no_model_holds_every_row_of_one_table_against_every_row_of_another(city
     """A left join on anything but equality is done so, and takes minutes where a city has a million cases."""
     monkeypatch.setenv("WANGTING_HOME", str(city.home))
     compiled = city.home / "dbt" / "warehouse" / "target" / "compiled"
-    models = [file for file in compiled.rglob("models/**/*.sql") if file.is_file() and ".yml" not in str(file)]
+    models = [
+        file for file in compiled.rglob("models/**/*.sql") if file.is_file() and ".yml" not in str(file)
+    ]
     assert len(models) > 100
     with duckdb.connect(str(lane_file("warehouse")), read_only=True) as con:
         con.execute(f"attach '{lane_file('warehouse', 'marts')}' as marts (read_only)")
