@@ -171,26 +171,15 @@ def pairs_of(visits):
 
 
 def pairs(lane, sql, visits):
-    """What the model says of the same applications; the number is written in two ways."""
-    for table in ("warehouse.main.int_identity_keys", "warehouse.main.int_applications_deduplicated"):
-        lane.execute(f"drop table if exists {table}")
+    """What the model says of the same applications."""
+    lane.execute("drop table if exists warehouse.main.int_case_applicants")
     lane.execute(
         "create or replace table marts.main.fct_cases (case_no int, item_code varchar, applied_at timestamp)"
     )
-    lane.execute(
-        "create table warehouse.main.int_applications_deduplicated (application_no int, applicant_id_no varchar)"
-    )
-    lane.execute("create table warehouse.main.int_identity_keys (id_no varchar, identity_key varchar)")
+    lane.execute("create table warehouse.main.int_case_applicants (case_no int, applicant_key varchar)")
     for number, (person, item, day) in enumerate(visits):
         lane.execute("insert into marts.main.fct_cases values (?, ?, ?)", [number, item, day])
-        lane.execute(
-            "insert into warehouse.main.int_applications_deduplicated values (?, ?)",
-            [number, f" n{person}x" if number % 2 else f"N{person}X"],
-        )
-    lane.execute(
-        "insert into warehouse.main.int_identity_keys select distinct upper(trim(applicant_id_no)),"
-        " md5(upper(trim(applicant_id_no))) from warehouse.main.int_applications_deduplicated"
-    )
+        lane.execute("insert into warehouse.main.int_case_applicants values (?, ?)", [number, f"N{person}"])
     return {
         (one, other, kind): (count, *shares)
         for one, other, kind, count, *shares in lane.execute(sql).fetchall()

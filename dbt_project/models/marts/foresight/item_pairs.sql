@@ -5,27 +5,26 @@
 {% set within_days = 90 %}
 with firsts as (
     select
-        keys.identity_key,
+        applicants.applicant_key,
         cases.item_code,
         min(cast(cases.applied_at as date)) as first_on
     from {{ ref('fct_cases') }} as cases
-    inner join {{ ref('int_applications_deduplicated') }} as applications on cases.case_no = applications.application_no
-    inner join {{ ref('int_identity_keys') }} as keys on {{ written_identifier('applications.applicant_id_no') }} = keys.id_no
-    where cases.item_code is not null and cases.applied_at is not null
-    group by keys.identity_key, cases.item_code
+    inner join {{ ref('int_case_applicants') }} as applicants on cases.case_no = applicants.case_no
+    where applicants.applicant_key is not null and cases.item_code is not null and cases.applied_at is not null
+    group by applicants.applicant_key, cases.item_code
 ),
 
 applicants as (
-    select identity_key
+    select applicant_key
     from firsts
-    group by identity_key
+    group by applicant_key
     having count(*) <= {{ most_items }}
 ),
 
 needed as (
     select firsts.*
     from firsts
-    inner join applicants on firsts.identity_key = applicants.identity_key
+    inner join applicants on firsts.applicant_key = applicants.applicant_key
 ),
 
 everybody as (
@@ -46,7 +45,7 @@ pairs as (
         count(*) as applicant_count
     from needed as earlier
     inner join needed as later
-        on earlier.identity_key = later.identity_key
+        on earlier.applicant_key = later.applicant_key
         and earlier.item_code <> later.item_code
         and earlier.first_on <= later.first_on
         and {{ add_days('earlier.first_on', within_days) }} >= later.first_on

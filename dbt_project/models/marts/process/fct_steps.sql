@@ -82,6 +82,8 @@ select
     cast(position as int) as position,
     cast(repetition as int) as repetition,
     previous_step_code,
+    previous_unit_code,
+    previous_post_code,
     waiting_from,
     case when waited_seconds >= 0 then cast(waited_seconds as double) / 3600 end as waited_hours,
     case when waited_seconds >= 0 then cast(waited_working_seconds as double) / 3600 end as waited_working_hours,
