@@ -12,6 +12,9 @@ PYTHON ?= $(shell for p in python3.12 python3.11 python3 python; do command -v $
 PIPELINE := $(VENV)/.pipeline-$(firstword $(shell cat requirements/bootstrap.lock requirements/pipeline.lock pyproject.toml 2>/dev/null | cksum))
 DEV := $(VENV)/.dev-$(firstword $(shell cat requirements/bootstrap.lock requirements/pipeline.lock requirements/dev.lock pyproject.toml 2>/dev/null | cksum))
 
+# Where a machine forbids bytecode, every process would compile Airflow, dbt and Great Expectations anew, for seconds.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help run test test-fast test-large check lock clean env env-dev benchmarks mariadb
 
 help:  ## what there is to make
