@@ -56,26 +56,34 @@ def application() -> typer.Typer:
 
 
 def main() -> None:
-    """Run a command; what a person can mend ends with one sentence on standard error and exit code 1."""
+    """Run a command; what a person can mend ends with one sentence on standard error and exit code 1, what was typed
+    wrongly with one and exit code 2."""
     try:
-        application()()
+        code = application()(prog_name="wangting", standalone_mode=False)
     except WangtingError as error:
         _tell(error)
+    except typer.TyperException as error:
+        from wangting import usage
+
+        if usage.is_help(error):
+            raise SystemExit(2) from None
+        _tell(usage.told(error), exit_code=2)
     except Exception as error:
         from wangting import disk
 
         if not disk.is_full(error):
             raise
         _tell(disk.full())
+    raise SystemExit(code if isinstance(code, int) else 0)
 
 
-def _tell(error: WangtingError) -> NoReturn:
+def _tell(error: WangtingError, *, exit_code: int = 1) -> NoReturn:
     if "--json" in sys.argv:
         from wangting.console import emit
 
         emit(error.as_dict(), as_json=True)
     sys.stderr.write(f"错误：{error}\n")
-    raise SystemExit(1) from None
+    raise SystemExit(exit_code) from None
 
 
 if __name__ == "__main__":

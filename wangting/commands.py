@@ -65,7 +65,9 @@ def publish(as_json: Json = False) -> None:
 
 
 def metric(
-    code: Annotated[str, typer.Argument(help="指标代码，如 online_application_rate")],
+    code: Annotated[
+        str | None, typer.Argument(help="指标代码，如 online_application_rate；不写则列出所有指标")
+    ] = None,
     period: Annotated[
         str | None,
         typer.Option(help="2017-11、2017-Q4、2017-H2、2017、2017-01..2017-11、..2017-11；默认一月以来累计"),
@@ -106,6 +108,16 @@ def metric(
     if subject is not None and subject not in figures.SUBJECTS:
         raise WangtingError(f"不认识 {subject}", place="--subject", mend="用 licence 或 public_service")
     kind, value = chosen[0] if chosen else ("city", None)
+    if code is None:
+        asked = {"--subject": subject, "--variant": variant, "--proof": proof, "--by": by}
+        for name in [name for name, given in asked.items() if given]:
+            raise WangtingError(
+                f"{name} 要与一个指标同用", place="指标代码", mend="写上代码，如 online_application_rate"
+            )
+        with _marts(known_at, units_on):
+            listed = figures.every(period, kind, value)
+        console.emit(listed, as_json=as_json, show=metric_screen.show_every)
+        return
     question = figures.Question(code, period, kind, value, subject, variant)
     with _marts(known_at, units_on) as state:
         figure = figures.answer(question)

@@ -220,6 +220,30 @@ def answer(question: Question) -> dict[str, Any]:
     }
 
 
+def every(period: str | None, scope_kind: str, scope_code: str | None) -> list[dict[str, Any]]:
+    """The figures of all metrics that are counted in a scope, each as `answer`, by code.
+
+    Raises:
+        WangtingError: as `answer`.
+    """
+    con = engine.connect(require_release(), read_only=True)
+    try:
+        metrics = figure_rows.rows_of(
+            con,
+            """
+            select distinct metrics.metric_code
+            from dim_metrics as metrics
+            inner join dim_metric_scopes as scopes on metrics.grain = scopes.grain
+            where metrics.is_official and scopes.scope_kind = ?
+            order by metrics.metric_code
+            """,
+            [scope_kind],
+        )
+    finally:
+        con.close()
+    return [answer(Question(row["metric_code"], period, scope_kind, scope_code)) for row in metrics]
+
+
 def proof(question: Question) -> dict[str, Any]:
     """What is behind a figure.
 

@@ -44,6 +44,27 @@ _CUTS = {
 }
 
 
+def show_every(figures_of: list[dict[str, Any]]) -> None:
+    """Print one line a metric, as `figures.every` has them."""
+    first = figures_of[0]
+    console.table(
+        f"指标 {first['period']}（截至 {first['state_on']}）{first['scope_name']}",
+        ["代码", "指标", "数值", "分子", "分母", "类别"],
+        [
+            [
+                one["metric"],
+                one["name"],
+                one["value"],
+                one["numerator"],
+                "" if one["denominator"] is None else one["denominator"],
+                figures.SUBJECTS[one["subject"]],
+            ]
+            for one in figures_of
+        ],
+        right={2, 3, 4},
+    )
+
+
 def show(
     figure: dict[str, Any],
     behind: dict[str, Any] | None,

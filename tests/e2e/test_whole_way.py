@@ -156,6 +156,9 @@ def test_the_command_line_shows_a_figure_its_cut_and_its_proof(city, later):
     told = ("metric", "satisfaction_rate", "--period", "2017-H2")
     shown = city.run(*told, "--proof", "--by", "unit")
     assert len(shown["proof"]) == shown["denominator"] == sum(cell["denominator"] for cell in shown["by"]) > 0
+    listed = {one["metric"]: one for one in city.run("metric", "--period", "2017-H2")}
+    assert len(listed) > 25
+    assert listed["satisfaction_rate"]["value"] == shown["value"]
 
 
 def test_a_cut_on_demand_equals_the_cells_that_are_declared(city, later, monkeypatch):
