@@ -138,7 +138,8 @@ def matrix(world: World, manners: dict[str, float], points: int, known: dict[str
     world.province.behave()
     assert world.rest()
     clock.advance(FINAL)
-    world.stages.run("archive")
+    for _ in range(2):  # what the first has merged into other files, the second removes
+        world.stages.run("archive")
     found = world.stages.run("compare").summary
     assert found["agrees"] and found["lost_count"] == found["unknown_count"] == 0
     world.look()
