@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Delete, Update, bindparam, case, exists, func, insert, select, text, update
+from sqlalchemy import Connection, Delete, Update, bindparam, case, exists, func, insert, or_, select, update
 
 from exchange import states
 from exchange.messages import Message, Result, jittered
@@ -233,21 +233,22 @@ def next_tries(horizon: datetime) -> tuple[datetime | None, datetime | None]:
 
 
 def unanswered() -> list[Message]:
-    """To be read back: what a crash left without an answer, and what failed often while a newer version waits.
+    """To be read back: what a crash left without an answer, and what failed while a newer version waits.
 
-    At most 50,000 a call; the others' turn comes with the next run, and until then they stay as they are.
+    Where the province has not got that older version, the newer one takes its place, and with it its clock. What it had
+    and has lost goes again instead, unless that fails often. At most 50,000 a call; the others' turn comes with the
+    next run, and until then they stay as they are.
     """
     newer = ledger.outbox.alias("newer")
     overtaken = exists().where(
         newer.c.record == _O.c.record,
         newer.c.record_key == _O.c.record_key,
         newer.c.version > _O.c.version,
-        ~states.is_in("HELD", table=newer),
+        states.is_in("NEW", "BLOCKED", table=newer),
     )
-    # In the words of the partial index; 4 is how often the back-off grows.
-    assert len(BACK_OFF) == 4
+    is_new_there = or_(_O.c.acked_at.is_(None), _O.c.attempts > len(BACK_OFF))
     found: list[dict[str, Any]] = []
-    for conditions in ([states.is_in("SENT")], [states.is_in("RETRY"), text("attempts > 4"), overtaken]):
+    for conditions in ([states.is_in("SENT")], [states.is_in("RETRY"), is_new_there, overtaken]):
         if len(found) < _AT_ONCE:
             found += ledger.rows(select(_O).where(*conditions).limit(_AT_ONCE - len(found)))
     return [

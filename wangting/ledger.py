@@ -155,7 +155,6 @@ outbox = Table(
     # What is asked every run must not look at millions of rows that it is not about.
     _partial("outbox_retries", "stage", "case_no", "next_try_at", where="state = 'RETRY'"),
     _partial("outbox_next_tries", "next_try_at", where="state = 'RETRY'"),
-    _partial("outbox_failing", "record", "record_key", "version", where="state = 'RETRY' AND attempts > 4"),
     # With the state in them, which SQLite would otherwise look up row by row.
     _partial("outbox_open_due", "is_backfill", "due_at", "state", where="state NOT IN ('ACK', 'SUPERSEDED')"),
     _partial("outbox_acked_due", "is_backfill", "due_at", "acked_at", "state", where="state = 'ACK'"),

@@ -7,7 +7,7 @@ import duckdb
 import pytest
 
 from tests.dbt_project.landed import land
-from tests.dbt_project.written import CITY_UNIT, Case, item
+from tests.dbt_project.written import CITY_UNIT, Case, item, item_code, moment
 from wangting import dbt_run, ledger
 from wangting.build import build
 from wangting.dbt_assembly import assemble, lane_file
@@ -15,13 +15,26 @@ from wangting.errors import WangtingError
 from wangting.site import current_site
 
 pytestmark = pytest.mark.timeout(600)
+REFUSED = {
+    "ywh": Case(day=3).no,
+    "sxdm": item_code(CITY_UNIT),
+    "sqrlb": "01",
+    "sqsj": moment(3),
+    "yslsj": moment(3, 10),
+    "yslzt": "10",
+    "slsj": moment(3, 11),
+    "slzt": "20",
+    "bslyy": "不符合法定受理条件",
+    "gxsj": moment(3, 12),
+}
 
 
 @pytest.fixture(scope="module")
 def built(house):
-    """Both lanes, built from one case."""
+    """Both lanes, built from one case, and one that a bureau of its own took in and then refused."""
     land("item_catalogue", "items", [item(CITY_UNIT)])
     land("unified_platform", "ex_gdbs_sb", [Case().sb()])
+    land("housing_bureau", "yw_sqb", [REFUSED])
     return [build("warehouse"), build("exchange")]
 
 
@@ -31,6 +44,16 @@ def test_the_unit_tests_of_the_models_pass(built, lane):
     results = dbt_run.invoke(lane, folder, ["test", "--select", "test_type:unit"])
     assert results
     assert {result.node.name: result.message for result in results if str(result.status) != "pass"} == {}
+
+
+def test_why_an_acceptance_was_refused_says_nothing_of_the_pre_acceptance_before_it(built):
+    """Else the province would get the pre-acceptance anew whenever an acceptance is refused."""
+    with duckdb.connect(str(lane_file("exchange")), read_only=True) as lane:
+        looks = [
+            lane.execute(f"select bslyy from {record} where case_no = ?", [REFUSED["ywh"]]).fetchall()
+            for record in ("ex_gdbs_wsysl", "ex_gdbs_sl")
+        ]
+    assert looks == [[(None,)], [(REFUSED["bslyy"],)]]
 
 
 def test_the_calendar_agrees_with_chinesecalendar_on_every_noticed_day(built):

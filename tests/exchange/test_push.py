@@ -305,6 +305,27 @@ def test_a_version_that_never_gets_through_gives_way_to_its_correction(lane, rec
     assert states() == {("SB", "0001", 1): "SUPERSEDED", ("SB", "0001", 2): "ACK"}
 
 
+def test_what_a_province_that_was_away_never_got_gives_way_to_its_correction_at_once(
+    lane, receiver, monkeypatch
+):
+    case = lane.case(1, GO_LIVE, (SB,))
+    passage(lane)
+    address = receiver.url
+    monkeypatch.setenv("PROVINCE_URL", "http://127.0.0.1:9")
+    with pytest.raises(WangtingError, match="停止本次推送"):
+        push()
+    assert outbox(SB, case)["attempts"] > 0
+    lane.put(SB, case, GO_LIVE, written_at=GO_LIVE + timedelta(hours=9), BZ="更正")
+    passage(lane)
+    monkeypatch.setenv("PROVINCE_URL", address)
+    clock.advance(timedelta(hours=1))
+    push()
+    assert states() == {("SB", "0001", 1): "SUPERSEDED", ("SB", "0001", 2): "ACK"}
+    assert receiver.order == [(SB, case, 2)]
+    # Nothing was with the province before it, so its time runs from the record's own.
+    assert outbox(SB, case, 2)["clock_at"] == GO_LIVE
+
+
 def test_a_receipt_that_comes_twice_is_harmless(lane, receiver):
     case = lane.case(1, GO_LIVE, (SB,))
     passage(lane)

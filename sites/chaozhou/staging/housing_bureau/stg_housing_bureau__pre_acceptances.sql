@@ -1,3 +1,4 @@
+{# One column has the reason of both refusals: only a refused pre-acceptance's is its own. #}
 with source as (
     select * from {{ source('housing_bureau', 'yw_sqb') }}
     where yslzt is not null or yslsj is not null
@@ -17,7 +18,7 @@ renamed as (
             'region_code': region_code('qhdm'),
             'handler_name': 'yslr',
             'status': code('housing_bureau', 'pre_acceptance_status', 'yslzt'),
-            'refusal_reason': 'bslyy',
+            'refusal_reason': "case when yslzt = '20' then bslyy end",
             'pre_accepted_at': 'yslsj',
             'source_record_version': '1',
             'source_written_at': 'gxsj'
