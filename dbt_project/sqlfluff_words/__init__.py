@@ -152,8 +152,12 @@ def hash_of(fields: list[list[str]]) -> str:
     return "md5(application_no)"
 
 
-def reported_by_several(kind: str, held: str | None, before: str) -> str:
+def reported_by_several(kind: str) -> str:
     return f"select application_no from stg_source__{kind}"
+
+
+def now_reported_by_several(kind: str, staged: str, held: str | None, before: str) -> str:
+    return f"select application_no from {staged} where kind = '{kind}'"
 
 
 def quoted_list(texts: list[str]) -> str:

@@ -7,22 +7,46 @@
 -- depends_on: {{ ref('int_record_versions') }}
 {% set lineage = lineage_columns() | map('first') | list %}
 {% set kept = ['kind', 'record_key', 'case_no', 'content_hash'] + lineage %}
-with reported as (
-    {% for kind in var('record_kinds') if kind != 'materials' and sources_of(kind) | length > 1 %}
-    {% set columns = columns_of(kind) %}
+{% set kinds = [] %}
+{% for kind in var('record_kinds') if kind != 'materials' and sources_of(kind) | length > 1 %}{% do kinds.append(kind) %}{% endfor %}
+with
+{% if is_incremental() %}
+{# Each view of the staging is planned once a mention, and there are hundreds: what a run brings is few rows, and is
+   named once. All there is must not be held in memory so. #}
+{% for kind in kinds %}
+staged_{{ kind }} as (
+    {{ staged_rows(kind, columns_of(kind)) }}
+),
+
+shared_{{ kind }} as (
+    {{ now_reported_by_several(
+        kind, 'staged_' ~ kind, adapter.get_relation(this.database, this.schema, 'int_' ~ kind ~ '_deduplicated'), this
+    ) }}
+),
+
+{% endfor %}
+{% endif %}
+reported as (
+    {% for kind in kinds %}
+    {% set told %}select '{{ kind }}' as kind, {{ record_key(kind) }} as record_key, application_no as case_no, {{ hash_of(fields_of(kind)) }} as content_hash, {{ lineage | join(', ') }}{% endset %}
+    {% if is_incremental() %}
     {% set held = adapter.get_relation(this.database, this.schema, 'int_' ~ kind ~ '_deduplicated') %}
-    {% set earlier = is_incremental() and held %}
-    {% set shared = reported_by_several(kind, held if earlier else none, this) %}
-    select '{{ kind }}' as kind, {{ record_key(kind) }} as record_key, application_no as case_no, {{ hash_of(fields_of(kind)) }} as content_hash, {{ lineage | join(', ') }}
-    from ({{ staged_rows(kind, columns) }}) as staged
-    where application_no in ({{ shared }})
+    {{ told }}
+    from staged_{{ kind }}
+    where application_no in (select shared.application_no from shared_{{ kind }} as shared)
     union all
-    {% if earlier %}
-    select '{{ kind }}' as kind, {{ record_key(kind) }} as record_key, application_no as case_no, {{ hash_of(fields_of(kind)) }} as content_hash, {{ lineage | join(', ') }}
+    {% if held %}
+    {{ told }}
     from {{ held }} as held
     where
-        held.application_no in ({{ shared }}) {{ not_removed('held.application_no', and_=true) }}
-        and held.application_no in (select staged.application_no from ({{ staged_rows(kind, [['application_no', 'string']]) }}) as staged)
+        held.application_no in (select shared.application_no from shared_{{ kind }} as shared) {{ not_removed('held.application_no', and_=true) }}
+        and held.application_no in (select staged.application_no from staged_{{ kind }} as staged)
+    union all
+    {% endif %}
+    {% else %}
+    {{ told }}
+    from ({{ staged_rows(kind, columns_of(kind)) }}) as staged
+    where application_no in ({{ reported_by_several(kind) }})
     union all
     {% endif %}
     {% endfor %}
@@ -30,9 +54,9 @@ with reported as (
     select {% for name in kept %}before.{{ name }}{{ ', ' if not loop.last }}{% endfor %}
     from {{ this }} as before
     {{ not_removed('before.case_no') }} and before.case_no in (
-        {% for kind in var('record_kinds') if kind != 'materials' and sources_of(kind) | length > 1 %}
-        select application_no from ({{ staged_rows(kind, [['application_no', 'string']]) }}) as staged
-        union
+        {% for kind in kinds %}
+        select staged.application_no from staged_{{ kind }} as staged
+        union all
         {% endfor %}
         select cast(null as string) as application_no
     )
