@@ -246,9 +246,9 @@ def unanswered() -> list[Message]:
         newer.c.version > _O.c.version,
         states.is_in("NEW", "BLOCKED", table=newer),
     )
-    is_new_there = or_(_O.c.acked_at.is_(None), _O.c.attempts > len(BACK_OFF))
+    may_give_way = or_(_O.c.acked_at.is_(None), _O.c.attempts > len(BACK_OFF))
     found: list[dict[str, Any]] = []
-    for conditions in ([states.is_in("SENT")], [states.is_in("RETRY"), is_new_there, overtaken]):
+    for conditions in ([states.is_in("SENT")], [states.is_in("RETRY"), may_give_way, overtaken]):
         if len(found) < _AT_ONCE:
             found += ledger.rows(select(_O).where(*conditions).limit(_AT_ONCE - len(found)))
     return [

@@ -8,7 +8,11 @@
 {% set lineage = lineage_columns() | map('first') | list %}
 {% set kept = ['kind', 'record_key', 'case_no', 'content_hash'] + lineage %}
 {% set kinds = [] %}
-{% for kind in var('record_kinds') if kind != 'materials' and sources_of(kind) | length > 1 %}{% do kinds.append(kind) %}{% endfor %}
+{% set held_of = {} %}
+{% for kind in var('record_kinds') if kind != 'materials' and sources_of(kind) | length > 1 %}
+{% do kinds.append(kind) %}
+{% do held_of.update({kind: adapter.get_relation(this.database, this.schema, 'int_' ~ kind ~ '_deduplicated')}) %}
+{% endfor %}
 with
 {% if is_incremental() %}
 {# Each view of the staging is planned once a mention, and there are hundreds: what a run brings is few rows, and is
@@ -19,9 +23,7 @@ staged_{{ kind }} as (
 ),
 
 shared_{{ kind }} as (
-    {{ now_reported_by_several(
-        kind, 'staged_' ~ kind, adapter.get_relation(this.database, this.schema, 'int_' ~ kind ~ '_deduplicated'), this
-    ) }}
+    {{ now_reported_by_several(kind, 'staged_' ~ kind, held_of[kind], this) }}
 ),
 
 {% endfor %}
@@ -30,14 +32,13 @@ reported as (
     {% for kind in kinds %}
     {% set told %}select '{{ kind }}' as kind, {{ record_key(kind) }} as record_key, application_no as case_no, {{ hash_of(fields_of(kind)) }} as content_hash, {{ lineage | join(', ') }}{% endset %}
     {% if is_incremental() %}
-    {% set held = adapter.get_relation(this.database, this.schema, 'int_' ~ kind ~ '_deduplicated') %}
     {{ told }}
     from staged_{{ kind }}
     where application_no in (select shared.application_no from shared_{{ kind }} as shared)
     union all
-    {% if held %}
+    {% if held_of[kind] %}
     {{ told }}
-    from {{ held }} as held
+    from {{ held_of[kind] }} as held
     where
         held.application_no in (select shared.application_no from shared_{{ kind }} as shared) {{ not_removed('held.application_no', and_=true) }}
         and held.application_no in (select staged.application_no from staged_{{ kind }} as staged)

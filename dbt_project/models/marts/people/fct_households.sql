@@ -9,11 +9,9 @@ select
     households.cause,
     households.person_count,
     households.listed_on,
-    coalesce(activity.case_count, 0) as case_count,
-    activity.last_applied_at
+    coalesce(persons.case_count, 0) as case_count,
+    persons.last_applied_at
 from {{ ref('int_households_latest') }} as households
 left join {{ ref('int_identities') }} as identities
     on {{ written_identifier('households.householder_id_no') }} = identities.id_no
-left join (
-    {{ activity_of('person') }}
-) as activity on identities.owner_key = activity.owner_key
+left join {{ ref('dim_persons') }} as persons on identities.owner_key = persons.person_key
