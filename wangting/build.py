@@ -208,8 +208,11 @@ def _run(lane: Lane, site: Site, assembly: Assembly, plan: _Plan) -> tuple[int, 
     if plan.mode == "full":
         return dbt_run.build(lane, assembly.folder, ["--full-refresh", *arguments])
     manifest, exclude = None, list(_UNCHANGED)
-    if before is not None:
+    if lane == "warehouse":
         manifest = dbt_run.parse(lane, assembly.folder)
+    if manifest is not None and before is None:
+        unmoved.compute_anew(manifest)
+    elif manifest is not None and before is not None:
         news = set(plan.loads)
         # Where cases lose rows, the views of all their tables show what is left of them.
         if news & assembly.case_tables:

@@ -84,6 +84,17 @@ def mark(manifest: Any, news: Tables, before: datetime, now: datetime) -> str:
     return f"tag:{_TAG}"
 
 
+def compute_anew(manifest: Any) -> None:
+    """Have the models that replace what a list of this run names (`meta.replaces`) computed from nothing.
+
+    The lists are made from what the last build left: where it is not known to have ended, they may lack what it had
+    begun.
+    """
+    for node in manifest.nodes.values():
+        if str(node.resource_type) == "model" and "replaces" in node.config.meta:
+            node.config.full_refresh = True
+
+
 def graph_of(manifest: Any) -> dict[str, Model]:
     """dbt's manifest as this module reads it.
 

@@ -304,6 +304,38 @@ def activity_of(owner_kind: str) -> str:
     return f"select applicant_key as owner_key, 1 as theme_count from fct_applicant_themes where kind = '{owner_kind}'"
 
 
+def owner_roles() -> list[list[str]]:
+    return [["account", "accounts", "account_id", "id_no"]]
+
+
+def owner_records(among: str | None = None) -> str:
+    return f"select owner_role, record_key from {among}_accounts"
+
+
+def naming_records() -> str:
+    return "select owner_role, record_key, identity_key from int_owner_records"
+
+
+def with_owner(records: str, owner_kind: str | None = None) -> str:
+    return f"select identity_key, owner_kind, owner_key from {records}"
+
+
+def touched_owners(column: str, and_: bool = False, owner_kind: str | None = None) -> str:
+    return touched(column, and_)
+
+
+def removed_cases() -> str:
+    return "select case_no from run.removed_cases"
+
+
+def kind_of_number(form: str) -> str:
+    return f"upper({form})"
+
+
+def age_on(born_on: str, day: str) -> str:
+    return f"year({day}) - year({born_on})"
+
+
 def holdings_columns() -> str:
     return "accounts.account_count, licences.licence_count"
 

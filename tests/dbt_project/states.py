@@ -10,7 +10,14 @@ from wangting.dbt_assembly import Lane, lane_file
 # Which run last touched a row is no part of what the row says.
 RUN_COLUMNS = {"run_no", "_run_no"}
 # What this run's own loads were.
-OF_THE_RUN = {"int_changed_items"}
+OF_THE_RUN = {
+    "int_changed_items",
+    "int_changed_records",
+    "int_changed_aliases",
+    "int_touched_identities",
+    "int_touched_licences",
+    "int_touched_persons",
+}
 # What a number is follows from the number alone, and a table that never forgets one may hold more of them than a full
 # build, which does not see what is gone; what the full build has it must have, to the letter.
 NEVER_FORGETTING = {"int_identity_keys"}

@@ -89,7 +89,11 @@ def test_what_is_left_out_is_as_a_full_build_would_make_it(built, name):
             {"dim_periods", "dim_persons", "metric_values"},
             {"fct_cases", "item_pairs"},
         ),
-        ("an item alone", {"fct_cases", "dim_items"}, {"dim_legal_person_statuses", "fct_accounts"}),
+        (
+            "an item alone",
+            {"fct_cases", "dim_items"},
+            {"dim_legal_person_statuses", "fct_supervision_records"},
+        ),
     ],
 )
 def test_only_what_may_have_changed_runs(built, name, running, left):

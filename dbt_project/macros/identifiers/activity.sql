@@ -13,7 +13,7 @@ select
         min(first_applied_at) as first_applied_at,
         max(last_applied_at) as last_applied_at
     from {{ ref('fct_applicant_themes') }}
-    where applicant_kind = '{{ owner_kind }}'
+    where applicant_kind = '{{ owner_kind }}' {{ touched_owners('applicant_key', and_=true, owner_kind=owner_kind) }}
     group by applicant_key
 {%- endmacro %}
 

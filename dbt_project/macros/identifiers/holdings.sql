@@ -9,7 +9,7 @@ select
         cast(sum(page_login_days) as int) as page_login_days,
         max(last_page_login_on) as last_page_login_on
     from {{ ref('fct_accounts') }}
-    where owner_kind = '{{ owner_kind }}'
+    where owner_kind = '{{ owner_kind }}' {{ touched_owners('owner_key', and_=true, owner_kind=owner_kind) }}
     group by owner_key
 {%- endmacro %}
 
@@ -19,7 +19,7 @@ select
         cast(count(*) as int) as licence_count,
         cast(count_if(is_valid) as int) as valid_licence_count
     from {{ ref('fct_licences') }}
-    where {{ owner_kind }}_key is not null
+    where {{ owner_kind }}_key is not null {{ touched_owners(owner_kind ~ '_key', and_=true, owner_kind=owner_kind) }}
     group by {{ owner_kind }}_key
 {%- endmacro %}
 

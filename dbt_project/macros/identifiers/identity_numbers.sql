@@ -91,3 +91,21 @@ case {{ form }}
     else false
 end
 {%- endmacro %}
+
+{# Whom a number of this form names. #}
+{% macro kind_of_number(form) -%}
+case
+            when {{ form }} in ('citizen_18', 'citizen_15') then 'person'
+            when {{ form }} in ('credit_code', 'organisation_code', 'registration_no') then 'legal_person'
+            else 'unknown'
+        end
+{%- endmacro %}
+
+{# Whole years of life on a day. #}
+{% macro age_on(born_on, day) -%}
+cast(
+            year({{ day }}) - year({{ born_on }})
+            - case when month({{ day }}) * 100 + day({{ day }}) < month({{ born_on }}) * 100 + day({{ born_on }}) then 1 else 0 end
+            as int
+        )
+{%- endmacro %}

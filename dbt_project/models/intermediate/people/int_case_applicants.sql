@@ -44,3 +44,4 @@ select
 from applications
 left join {{ ref('int_identities') }} as identities on applications.id_no = identities.id_no
 -- depends_on: {{ ref('int_identity_aliases') }}
+-- who it was before this run is asked first: {{ ref('int_touched_identities') }}

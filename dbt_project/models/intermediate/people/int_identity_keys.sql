@@ -55,11 +55,7 @@ known as (
         id_no,
         number_form,
         {{ is_number_sound('id_no', 'number_form') }} as is_number_sound,
-        case
-            when number_form in ('citizen_18', 'citizen_15') then 'person'
-            when number_form in ('credit_code', 'organisation_code', 'registration_no') then 'legal_person'
-            else 'unknown'
-        end as identity_kind,
+        {{ kind_of_number('number_form') }} as identity_kind,
         case
             when number_form in ('citizen_18', 'citizen_15') then citizen_no
             when number_form in ('credit_code', 'organisation_code') then {{ organisation_number('id_no') }}

@@ -1,16 +1,41 @@
+{{ config(
+    materialized='incremental', incremental_strategy='touched', unique_key=['legal_person_key'],
+    meta={'replaces': 'owners'}
+) }}
 {# 类别先看登记库，不在册的看统一代码的登记管理部门与机构类别（第 1、2 位）。 #}
-with register_rows as (
+with records as (
+    {{ naming_records() }}
+),
+
+everybody as (
+    {{ with_owner('records') }}
+),
+
+owned as (
+    select * from everybody
+    where owner_kind = 'legal_person'
+),
+
+register_rows as (
     select
-        identities.owner_key,
+        owned.owner_key,
         legal_persons.legal_person_type,
         legal_persons.registered_capital_10k_yuan,
         row_number() over (
-            partition by identities.owner_key
+            partition by owned.owner_key
             order by legal_persons.source_written_at desc nulls last, legal_persons.credit_code asc
         ) as place
-    from {{ ref('int_legal_persons_latest') }} as legal_persons
-    inner join {{ ref('int_identities') }} as identities
-        on {{ written_identifier('legal_persons.credit_code') }} = identities.id_no
+    from owned
+    inner join {{ ref('int_legal_persons_latest') }} as legal_persons on owned.record_key = legal_persons.credit_code
+    where owned.owner_role = 'legal_person'
+),
+
+written as (
+    select owner_key, id_no, number_form, is_number_sound from owned
+    union
+    select applicant_key as owner_key, id_no, number_form, is_number_sound
+    from {{ ref('int_case_applicants') }}
+    where applicant_kind = 'legal_person' {{ touched_owners('applicant_key', and_=true) }}
 ),
 
 numbers as (
@@ -21,8 +46,7 @@ numbers as (
         bool_or(number_form = 'credit_code') as has_credit_code,
         bool_or(number_form = 'registration_no') as has_registration_no,
         min(case when number_form = 'credit_code' then substr(id_no, 1, 2) end) as code_class
-    from {{ ref('int_numbers_used') }}
-    where owner_kind = 'legal_person'
+    from written
     group by owner_key
 ),
 
@@ -39,18 +63,17 @@ projects as (
         legal_person_key as owner_key,
         cast(count(*) as int) as project_count
     from {{ ref('fct_projects') }}
-    where legal_person_key is not null
+    where legal_person_key is not null {{ touched_owners('legal_person_key', and_=true) }}
     group by legal_person_key
 ),
 
 deals as (
     select
-        identities.owner_key,
+        owner_key,
         cast(count(*) as int) as deal_won_count
-    from {{ ref('int_deals_latest') }} as deals
-    inner join {{ ref('int_identities') }} as identities
-        on {{ written_identifier('deals.winner_credit_code') }} = identities.id_no
-    group by identities.owner_key
+    from owned
+    where owner_role = 'deal'
+    group by owner_key
 ),
 
 supervision as (
@@ -63,7 +86,7 @@ supervision as (
         cast(count_if(finding = '责令改正') as int) as rectification_due_count,
         max(case when record_kind = 'inspection' then recorded_on end) as last_inspected_on
     from {{ ref('fct_supervision_records') }}
-    where owner_kind = 'legal_person'
+    where owner_kind = 'legal_person' {{ touched_owners('owner_key', and_=true) }}
     group by owner_key
 ),
 
@@ -73,7 +96,7 @@ activity as (
 
 statuses as (
     select * from {{ ref('dim_legal_person_statuses') }}
-    where is_current
+    where is_current {{ touched_owners('legal_person_key', and_=true) }}
 )
 
 select

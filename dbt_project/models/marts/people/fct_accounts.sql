@@ -1,14 +1,38 @@
-with logins as (
+{{ config(
+    materialized='incremental', incremental_strategy='touched', unique_key=['owner_key'], meta={'replaces': 'owners'}
+) }}
+with records as (
+    select record_key as account_id, identity_key, identity_kind, number_form
+    from {{ ref('int_owner_records') }}
+    where owner_role = 'account' and identity_key is not null
+),
+
+owned as (
+    {{ with_owner('records') }}
+),
+
+pages as (
+    select page_id, account_id, status, opened_at
+    from {{ ref('int_personal_pages_latest') }}
+    {% if is_incremental() -%}
+    where account_id in (select owned.account_id from owned)
+    {%- endif %}
+),
+
+logins as (
     select
         page_id,
         cast(count(*) as int) as login_days,
         min(login_date) as first_login_on,
         max(login_date) as last_login_on
     from {{ ref('int_page_logins_latest') }}
+    {% if is_incremental() -%}
+    where page_id in (select pages.page_id from pages)
+    {%- endif %}
     group by page_id
 ),
 
-pages as (
+used as (
     select
         pages.account_id,
         cast(count(*) as int) as page_count,
@@ -17,29 +41,28 @@ pages as (
         cast(coalesce(sum(logins.login_days), 0) as int) as page_login_days,
         min(logins.first_login_on) as first_page_login_on,
         max(logins.last_login_on) as last_page_login_on
-    from {{ ref('int_personal_pages_latest') }} as pages
+    from pages
     left join logins on pages.page_id = logins.page_id
     group by pages.account_id
 )
 
 select
-    identities.owner_kind,
-    identities.owner_key,
+    owned.owner_kind,
+    owned.owner_key,
     cast(row_number() over (
-        partition by identities.owner_kind, identities.owner_key
+        partition by owned.owner_kind, owned.owner_key
         order by accounts.registered_at asc nulls last, accounts.account_id asc
     ) as int) as account_place,
     accounts.account_type,
     accounts.real_name_level,
     cast(accounts.registered_at as date) as registered_on,
-    identities.number_form,
-    coalesce(pages.page_count, 0) as page_count,
-    coalesce(pages.open_page_count, 0) as open_page_count,
-    pages.first_page_on,
-    coalesce(pages.page_login_days, 0) as page_login_days,
-    pages.first_page_login_on,
-    pages.last_page_login_on
-from {{ ref('int_accounts_latest') }} as accounts
-inner join {{ ref('int_identities') }} as identities
-    on {{ written_identifier('accounts.id_no') }} = identities.id_no
-left join pages on accounts.account_id = pages.account_id
+    owned.number_form,
+    coalesce(used.page_count, 0) as page_count,
+    coalesce(used.open_page_count, 0) as open_page_count,
+    used.first_page_on,
+    coalesce(used.page_login_days, 0) as page_login_days,
+    used.first_page_login_on,
+    used.last_page_login_on
+from owned
+inner join {{ ref('int_accounts_latest') }} as accounts on owned.account_id = accounts.account_id
+left join used on accounts.account_id = used.account_id

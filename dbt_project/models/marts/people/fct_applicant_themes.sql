@@ -1,3 +1,6 @@
+{{ config(
+    materialized='incremental', incremental_strategy='touched', unique_key=['applicant_key'], meta={'replaces': 'owners'}
+) }}
 {# 「少跑」按事项版本所报的到现场次数减去实测次数计，只计业务量中次数明确的办件；实测多于所报的计 0。 #}
 with cases as (
     select
@@ -21,7 +24,7 @@ with cases as (
     inner join {{ ref('int_case_applicants') }} as applicants on cases.case_no = applicants.case_no
     left join {{ ref('int_items_effective') }} as items
         on cases.item_code = items.item_code and cases.item_version = items.item_version
-    where applicants.applicant_kind in ('person', 'legal_person')
+    where applicants.applicant_kind in ('person', 'legal_person') {{ touched_owners('applicants.applicant_key', and_=true) }}
 )
 
 select

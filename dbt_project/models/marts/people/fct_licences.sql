@@ -1,11 +1,26 @@
+{{ config(
+    materialized='incremental', incremental_strategy='touched', unique_key=['licence_key'], meta={'replaces': 'licences'}
+) }}
 {# 「同步签发」：电子证照与纸质结果同一天，即签发日期等于办结日期。存量转换的没有办件，不论同步。 #}
-with uses as (
+{% set touched_licences = ref('int_touched_licences') %}
+{% set is_restricted = is_incremental() and target.type == 'duckdb' %}
+with licences as (
+    select * from {{ ref('int_licences_latest') }}
+    {% if is_restricted -%}
+    where licence_no in (select those.licence_no from {{ touched_licences }} as those)
+    {%- endif %}
+),
+
+uses as (
     select
         licence_no,
         cast(count(*) as int) as use_count,
         cast(min(used_at) as date) as first_used_on,
         cast(max(used_at) as date) as last_used_on
     from {{ ref('int_licence_uses_latest') }}
+    {% if is_restricted -%}
+    where licence_no in (select those.licence_no from {{ touched_licences }} as those)
+    {%- endif %}
     group by licence_no
 ),
 
@@ -38,7 +53,7 @@ select
     coalesce(uses.use_count, 0) as use_count,
     uses.first_used_on,
     uses.last_used_on
-from {{ ref('int_licences_latest') }} as licences
+from licences
 inner join {{ ref('int_identity_keys') }} as numbers on concat('证照 ', licences.licence_no) = numbers.id_no
 left join {{ ref('int_identities') }} as identities
     on {{ written_identifier('licences.holder_id_no') }} = identities.id_no
