@@ -28,11 +28,17 @@ def _say(text: str) -> None:
 
 
 def _arguments(given: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="准备 Superset：元数据库、角色、看板、行权限、用户；可重复运行")
+    parser = argparse.ArgumentParser(
+        description="准备 Superset：元数据库、角色、看板、行权限、用户；可重复运行"
+    )
     parser.add_argument("--bundle", type=Path, required=True, help="wangting dashboards write 写出的文件夹")
     parser.add_argument("--users", type=Path, help="用户文件（YAML 或 JSON）：users: [{name, roles, title}]")
-    parser.add_argument("--user", action="append", default=[], metavar="用户名=角色[,角色]", help="一个用户，可写多次")
-    parser.add_argument("--role", action="append", default=[], metavar="角色", help="另外建立的角色，如 部门:<代码>")
+    parser.add_argument(
+        "--user", action="append", default=[], metavar="用户名=角色[,角色]", help="一个用户，可写多次"
+    )
+    parser.add_argument(
+        "--role", action="append", default=[], metavar="角色", help="另外建立的角色，如 部门:<代码>"
+    )
     return parser.parse_args(given)
 
 
@@ -43,13 +49,19 @@ def _role_names(rights: rows.Rights, asked: list[str]) -> list[str]:
 
     names = {name for name, kind in rights.roles.items() if kind["code"] != "must"}
     by_county = [name for name, kind in rights.roles.items() if kind["by"] == "county"]
-    table = next((name for name, about in rights.datasets.items() if about.get("rows", {}).get("county")), None)
+    table = next(
+        (name for name, about in rights.datasets.items() if about.get("rows", {}).get("county")), None
+    )
     if table is not None and place.marts().exists():
         column = rights.datasets[table]["rows"]["county"]
         with duckdb.connect(str(place.real_marts()), read_only=True) as marts:
-            found = marts.execute(f'SELECT DISTINCT "{column}" FROM main."{table}" WHERE "{column}" IS NOT NULL').fetchall()
+            found = marts.execute(
+                f'SELECT DISTINCT "{column}" FROM main."{table}" WHERE "{column}" IS NOT NULL'
+            ).fetchall()
         names |= {f"{name}:{code}" for name in by_county for (code,) in found}
-    names |= {role.name for role in security_manager.get_all_roles() if rights.parse(role.name)[0] is not None}
+    names |= {
+        role.name for role in security_manager.get_all_roles() if rights.parse(role.name)[0] is not None
+    }
     return sorted(names.union(asked))
 
 
@@ -58,7 +70,11 @@ def run(given: list[str] | None = None) -> None:
     asked = _arguments(given)
     place.prepare()
     log = place.folder() / "bootstrap.log"
-    with log.open("w", encoding="utf-8") as file, contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
+    with (
+        log.open("w", encoding="utf-8") as file,
+        contextlib.redirect_stdout(file),
+        contextlib.redirect_stderr(file),
+    ):
         _run(asked)
 
 
@@ -103,7 +119,9 @@ def _run(asked: argparse.Namespace) -> None:
             _say("[5/5] 用户")
             made = users.put(security_manager, people)
     if password:
-        _say(f"管理员：{users.ADMINISTRATOR}  密码：{password}（只显示这一次；另存于 {place.folder() / 'admin.password'}，仅本人可读）")
+        _say(
+            f"管理员：{users.ADMINISTRATOR}  密码：{password}（只显示这一次；另存于 {place.folder() / 'admin.password'}，仅本人可读）"
+        )
     for name, generated in made.items():
         _say(f"用户：{name}  密码：{generated}（只显示这一次）")
     _say(f"就绪：{len(found)} 个看板，{len(datasets)} 个数据集，{len(names)} 个角色，{len(people)} 个用户")
@@ -114,7 +132,9 @@ def main() -> int:
     try:
         run()
     except FileNotFoundError as error:
-        _say(f"错误：缺少 {error.filename or error}；请先运行 wangting dashboards write，并以 --bundle 指明该文件夹")
+        _say(
+            f"错误：缺少 {error.filename or error}；请先运行 wangting dashboards write，并以 --bundle 指明该文件夹"
+        )
     except Exception as error:
         from dashboards.superset.users import UserError
 

@@ -153,17 +153,20 @@ SILENCE_FAB = True
 
 
 def FLASK_APP_MUTATOR(app: Any) -> None:
-    """Last step of Superset's start: our words, our logo, one schema."""
+    """Last step of Superset's start: our words, our guard, our logo, one schema."""
     from flask import Response
     from superset.db_engine_specs.duckdb import DuckDBEngineSpec
 
     from dashboards.superset import connection, words
 
     words.mend()
+    _security.guard_charts()
     # duckdb-engine lists the schemas of every attached database, and every view as a table too.
     DuckDBEngineSpec.get_schema_names = classmethod(lambda cls, inspector: {connection.SCHEMA})
     DuckDBEngineSpec.get_view_names = classmethod(lambda cls, database, inspector, schema: set())
 
     @app.route("/wangting/logo.svg")
     def wangting_logo() -> Response:
-        return Response(theme.LOGO, mimetype="image/svg+xml", headers={"Cache-Control": "public, max-age=3600"})
+        return Response(
+            theme.LOGO, mimetype="image/svg+xml", headers={"Cache-Control": "public, max-age=3600"}
+        )

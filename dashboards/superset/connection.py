@@ -19,6 +19,11 @@ from duckdb_engine import ConnectionWrapper, CursorWrapper
 from dashboards.superset import place, rows
 from dashboards.superset.statements import RefusedError, reads_only_catalogue, tables_read
 
+# duckdb-engine asks the process's default connection for its keywords, before the server forks. Threads do not survive a fork.
+duckdb.set_default_connection(
+    duckdb.connect(":memory:", config={"threads": "1", "enable_external_access": "false"})
+)
+
 CATALOG = "marts"
 SCHEMA = "main"
 

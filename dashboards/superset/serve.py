@@ -28,6 +28,7 @@ def command(extra: list[str]) -> list[str]:
         *("--worker-class", "gthread"),
         *("--threads", str(settings.threads)),
         *("--timeout", str(settings.timeout_seconds)),
+        *("--keep-alive", "30"),
         "--preload",
         *("--log-level", "warning"),
         *extra,

@@ -16,11 +16,15 @@ import duckdb
 # Functions in FROM that make rows from their arguments alone.
 _TABLE_FUNCTIONS = frozenset({"unnest", "range", "generate_series"})
 # What reads settings, variables or other state of the process instead of its arguments.
-_STATE_FUNCTIONS = frozenset({"current_setting", "getvariable", "getenv", "current_query", "nextval", "currval", "write_log"})
+_STATE_FUNCTIONS = frozenset(
+    {"current_setting", "getvariable", "getenv", "current_query", "nextval", "currval", "write_log"}
+)
 _FROM_TYPES = frozenset({"BASE_TABLE", "SUBQUERY", "JOIN", "EMPTY", "EXPRESSION_LIST", "TABLE_FUNCTION"})
 _NODE_TYPES = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"})
 # How SQLAlchemy finds out about tables; it names these and nothing else.
-_CATALOGUE_FUNCTIONS = frozenset({"duckdb_schemas", "duckdb_tables", "duckdb_views", "duckdb_columns", "duckdb_constraints"})
+_CATALOGUE_FUNCTIONS = frozenset(
+    {"duckdb_schemas", "duckdb_tables", "duckdb_views", "duckdb_columns", "duckdb_constraints"}
+)
 _CATALOGUE_SCHEMAS = frozenset({"information_schema", "pg_catalog"})
 
 
@@ -88,7 +92,11 @@ def _look(at: dict[str, Any], catalog: str, schema: str, names: set[str]) -> Non
         names.add(at["table_name"].lower())
     if kind == "TABLE_FUNCTION":
         function = at["function"]
-        if function.get("class") != "FUNCTION" or function["function_name"].lower() not in _TABLE_FUNCTIONS or function["schema"]:
+        if (
+            function.get("class") != "FUNCTION"
+            or function["function_name"].lower() not in _TABLE_FUNCTIONS
+            or function["schema"]
+        ):
             raise RefusedError(f"不能在 FROM 中使用函数：{function.get('function_name', '')}")
     if at.get("class") == "FUNCTION" and at["function_name"].lower() in _STATE_FUNCTIONS:
         raise RefusedError(f"不能使用函数：{at['function_name']}")
@@ -108,7 +116,10 @@ def reads_only_catalogue(sql: str) -> bool:
             schema, table = at["schema_name"].lower(), at["table_name"].lower()
             if schema not in _CATALOGUE_SCHEMAS and (schema or not table.startswith("pg_")):
                 return False
-        if kind == "TABLE_FUNCTION" and at["function"].get("function_name", "").lower() not in _CATALOGUE_FUNCTIONS | _TABLE_FUNCTIONS:
+        if (
+            kind == "TABLE_FUNCTION"
+            and at["function"].get("function_name", "").lower() not in _CATALOGUE_FUNCTIONS | _TABLE_FUNCTIONS
+        ):
             return False
         if at.get("class") == "FUNCTION" and at["function_name"].lower() in _STATE_FUNCTIONS:
             return False

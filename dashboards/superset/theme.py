@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-_FONTS = (
-    "'Noto Sans CJK SC', 'Source Han Sans SC', 'PingFang SC', 'Microsoft YaHei', 'WenQuanYi Micro Hei', 'Helvetica Neue', Arial, sans-serif"
-)
+_FONTS = "'Noto Sans CJK SC', 'Source Han Sans SC', 'PingFang SC', 'Microsoft YaHei', 'WenQuanYi Micro Hei', 'Helvetica Neue', Arial, sans-serif"
 NAME = "网厅数据仓库"
 
 _SPINNER = (
@@ -51,12 +49,28 @@ _TOKENS: dict[str, Any] = {
 
 LIGHT: dict[str, Any] = {"token": dict(_TOKENS), "algorithm": "default"}
 DARK: dict[str, Any] = {
-    "token": {**_TOKENS, "colorPrimary": "#5b9ae6", "colorLink": "#7db2f0", "colorEditorSelection": "#29405e"},
+    "token": {
+        **_TOKENS,
+        "colorPrimary": "#5b9ae6",
+        "colorLink": "#7db2f0",
+        "colorEditorSelection": "#29405e",
+    },
     "algorithm": "dark",
 }
 
 # Ten colours that stay apart for readers who cannot tell red from green; the first is the house's own.
-COLOURS = ["#1f5fa8", "#e08e0b", "#2a9d8f", "#b5426b", "#6c5fc7", "#7a9e1f", "#4fa3d9", "#a8642a", "#8a8f98", "#d6604d"]
+COLOURS = [
+    "#1f5fa8",
+    "#e08e0b",
+    "#2a9d8f",
+    "#b5426b",
+    "#6c5fc7",
+    "#7a9e1f",
+    "#4fa3d9",
+    "#a8642a",
+    "#8a8f98",
+    "#d6604d",
+]
 CATEGORICAL: list[dict[str, Any]] = [
     {"id": "wangting", "description": "网厅", "label": "网厅", "isDefault": True, "colors": COLOURS}
 ]
