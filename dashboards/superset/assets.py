@@ -1,4 +1,4 @@
-"""The bundle: dashboards, charts, datasets and the database, put in as they are declared; what was and is no longer, taken out."""
+"""The bundle: dashboards, charts, datasets and the database as declared; what is declared no longer is taken out."""
 
 from __future__ import annotations
 

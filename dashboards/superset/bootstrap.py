@@ -1,7 +1,8 @@
 """Bring Superset to what is declared, in one process: `python dashboards/superset/bootstrap.py --bundle FOLDER`.
 
-Metadata database, roles, the bundle (`wangting dashboards write FOLDER`: `bundle/` and `rights.json`), who owns and sees what, users. Every
-step may be repeated; a repeat changes nothing but what is declared otherwise now. Ends with 1 and one sentence on failure.
+Metadata database, roles, the bundle (`wangting dashboards write FOLDER`: `bundle/` and `rights.json`), who owns and
+sees what, users. Every step may be repeated; a repeat changes nothing but what is declared otherwise now. Ends with 1
+and one sentence on failure.
 """
 
 from __future__ import annotations
@@ -16,8 +17,7 @@ from pathlib import Path
 # Instead of this folder, whose modules have everyday names.
 sys.path[0] = str(Path(__file__).resolve().parents[2])
 
-from dashboards.superset import place, rows
-
+from dashboards.superset import place, rows  # noqa: E402  the line above must come first
 
 _OUT = sys.stdout
 
@@ -43,7 +43,7 @@ def _arguments(given: list[str] | None) -> argparse.Namespace:
 
 
 def _role_names(rights: rows.Rights, asked: list[str]) -> list[str]:
-    """Every role to be kept: those without a code, one a county of the current release, those that exist, those asked for."""
+    """Every role to be kept: those without a code, one a county of the release, those that exist, those asked for."""
     import duckdb
     from superset import security_manager
 
@@ -120,7 +120,8 @@ def _run(asked: argparse.Namespace) -> None:
             made = users.put(security_manager, people)
     if password:
         _say(
-            f"管理员：{users.ADMINISTRATOR}  密码：{password}（只显示这一次；另存于 {place.folder() / 'admin.password'}，仅本人可读）"
+            f"管理员：{users.ADMINISTRATOR}  密码：{password}"
+            f"（只显示这一次；另存于 {place.folder() / 'admin.password'}，仅本人可读）"
         )
     for name, generated in made.items():
         _say(f"用户：{name}  密码：{generated}（只显示这一次）")

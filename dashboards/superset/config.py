@@ -1,4 +1,5 @@
-"""Superset's configuration: what differs from its defaults, and why. Values come from the environment through `place`.
+"""Superset's configuration: what differs from its defaults, and why. Values come from the environment through
+`place`.
 
 Superset imports this file by its path (`SUPERSET_CONFIG_PATH`), so it finds its own package itself.
 """
@@ -124,7 +125,8 @@ SESSION_COOKIE_SECURE = place.yes("WANGTING_SUPERSET_HTTPS")
 PERMANENT_SESSION_LIFETIME = timedelta(hours=12)
 ENABLE_PROXY_FIX = place.yes("WANGTING_SUPERSET_PROXY")
 
-# No results are kept: whoever asks, asks the current release with their own rights. Only the state of filters and links is.
+# No results are kept: whoever asks, asks the current release with their own rights. Only the state of filters and
+# links is.
 CACHE_CONFIG = {"CACHE_TYPE": "NullCache"}
 DATA_CACHE_CONFIG = {"CACHE_TYPE": "NullCache"}
 THUMBNAIL_CACHE_CONFIG = {"CACHE_TYPE": "NullCache", "CACHE_NO_NULL_WARNING": True}
@@ -152,7 +154,7 @@ LOG_LEVEL = os.environ.get("WANGTING_SUPERSET_LOG") or "WARNING"
 SILENCE_FAB = True
 
 
-def FLASK_APP_MUTATOR(app: Any) -> None:
+def FLASK_APP_MUTATOR(app: Any) -> None:  # noqa: N802  a setting of Superset
     """Last step of Superset's start: our words, our guard, our logo, one schema."""
     from flask import Response
     from superset.db_engine_specs.duckdb import DuckDBEngineSpec

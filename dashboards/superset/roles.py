@@ -1,7 +1,7 @@
 """Roles and permissions in Superset: what each may do there, and which datasets it may ask for.
 
-A role of the house may look: dashboards, their filters, drilling, downloads. `分析` adds charts of one's own and SQL Lab. What rows come is
-not decided here but in `rows`.
+A role of the house may look: dashboards, their filters, drilling, downloads. `分析` adds charts of one's own and SQL
+Lab. What rows come is not decided here but in `rows`.
 """
 
 from __future__ import annotations
@@ -108,7 +108,8 @@ def put_permissions(
 def put_on_dashboards(
     security_manager: Any, rights: Rights, names: Iterable[str], dashboards: dict[Any, set[str]]
 ) -> None:
-    """Give each dashboard the roles that may read every dataset it shows or filters by, so that none is shown half empty.
+    """Give each dashboard the roles that may read every dataset it shows or filters by, so that none is shown half
+    empty.
 
     `dashboards` is dashboard → its tables.
     """

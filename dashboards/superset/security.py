@@ -1,7 +1,8 @@
 """Superset's security manager, and what asks it at each connection.
 
-Three rules on top of Superset's own: nobody reaches a dataset through a dashboard's or a chart's ownership alone, nobody but the
-administrator makes charts from anything but a declared dataset, and whoever is asked for has the roles that the house's rights know.
+Three rules on top of Superset's own: nobody reaches a dataset through a dashboard's or a chart's ownership alone,
+nobody but the administrator makes charts from anything but a declared dataset, and whoever is asked for has the roles
+that the house's rights know.
 """
 
 from __future__ import annotations
@@ -40,11 +41,11 @@ class SecurityManager(SupersetSecurityManager):
         """Whether whoever asks is the administrator; nobody is not."""
         return getattr(g, "user", None) is not None and bool(self.is_admin())
 
-    def raise_for_access(self, **asked: Any) -> None:  # type: ignore[override]
+    def raise_for_access(self, **asked: Any) -> None:
         """Superset's own answer, unless ours is no.
 
-        Superset 6.1 does not filter the rows of a chart that is made straight from a query, and lets somebody read a dataset that a
-        dashboard of theirs contains. Neither is allowed here.
+        Superset 6.1 does not filter the rows of a chart that is made straight from a query, and lets somebody read a
+        dataset that a dashboard of theirs contains. Neither is allowed here.
         """
         if not self.is_administrator():
             query = asked.get("query")

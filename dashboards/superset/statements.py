@@ -1,7 +1,8 @@
 """What a statement reads, in the words of DuckDB's own parser.
 
-Superset filters rows by rewriting SQL with a parser that is not the database's; what the two understand differently would be a way
-around. Here the very parser that will run the statement says what is in it, and what is not known to be harmless is refused.
+Superset filters rows by rewriting SQL with a parser that is not the database's; what the two understand differently
+would be a way around. Here the very parser that will run the statement says what is in it, and what is not known to
+be harmless is refused.
 """
 
 from __future__ import annotations
@@ -66,8 +67,8 @@ def _dicts(value: Any) -> Iterator[dict[str, Any]]:
 def tables_read(sql: str, *, catalog: str, schema: str) -> set[str]:
     """The tables that a statement names, common table expressions included.
 
-    Raises `RefusedError` for anything but one SELECT, for tables of another catalog or schema, table functions that read anything,
-    functions that read the process's state, time travel, SHOW, DESCRIBE and SUMMARIZE.
+    Raises `RefusedError` for anything but one SELECT, for tables of another catalog or schema, table functions that
+    read anything, functions that read the process's state, time travel, SHOW, DESCRIBE and SUMMARIZE.
     """
     names: set[str] = set()
     for at in _dicts(_tree(sql)):

@@ -1,19 +1,24 @@
 """The house's look: light and dark, system fonts only, colours of the charts.
 
-Tokens are those of Ant Design 5. Fonts are the reader's own: nothing is fetched, and every system that reads Chinese has one.
+Tokens are those of Ant Design 5. Fonts are the reader's own: nothing is fetched, and every system that reads Chinese
+has one.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-_FONTS = "'Noto Sans CJK SC', 'Source Han Sans SC', 'PingFang SC', 'Microsoft YaHei', 'WenQuanYi Micro Hei', 'Helvetica Neue', Arial, sans-serif"
+_FONTS = (
+    "'Noto Sans CJK SC', 'Source Han Sans SC', 'PingFang SC', 'Microsoft YaHei', 'WenQuanYi Micro Hei', "
+    "'Helvetica Neue', Arial, sans-serif"
+)
 NAME = "网厅数据仓库"
 
 _SPINNER = (
-    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 48 48" width="48" height="48"><circle cx="24" cy="24" r="18" fill="none" '
-    'stroke="#1f5fa8" stroke-width="4" stroke-dasharray="80 40" stroke-linecap="round"><animateTransform attributeName="transform" '
-    'type="rotate" from="0 24 24" to="360 24 24" dur="1s" repeatCount="indefinite"/></circle></svg>'
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 48 48" width="48" height="48">'
+    '<circle cx="24" cy="24" r="18" fill="none" stroke="#1f5fa8" stroke-width="4" stroke-dasharray="80 40" '
+    'stroke-linecap="round"><animateTransform attributeName="transform" type="rotate" from="0 24 24" to="360 24 24" '
+    'dur="1s" repeatCount="indefinite"/></circle></svg>'
 )
 
 _TOKENS: dict[str, Any] = {

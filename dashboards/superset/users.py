@@ -1,7 +1,7 @@
 """People and their roles, from a file or the command line.
 
-A password that is generated is printed once and kept nowhere; the administrator's also lies in a file of mode 0600, where the environment
-does not give it.
+A password that is generated is printed once and kept nowhere; the administrator's also lies in a file of mode 0600,
+where the environment does not give it.
 """
 
 from __future__ import annotations
@@ -85,8 +85,8 @@ def from_file(path: Path, rights: Rights) -> list[Person]:
 def put(security_manager: Any, people: list[Person]) -> dict[str, str]:
     """Make or change these users; returns the passwords that were generated now, by name.
 
-    A user who is there keeps the password. Users of an earlier run that no file names any more are switched off, not deleted: what they
-    made stays.
+    A user who is there keeps the password. Users of an earlier run that no file names any more are switched off, not
+    deleted: what they made stays.
     """
     from superset import db
 

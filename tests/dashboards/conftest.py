@@ -1,12 +1,15 @@
 """A released warehouse of a small city, a Superset over it, and people of every role."""
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
+import httpx
 import pytest
 
 from tests.dashboards import small_bundle
@@ -80,7 +83,8 @@ def known(released: Path) -> Known:
 
         def most(column: str, number: int) -> str:
             found = connection.execute(
-                f"select {column} from fct_cases where {column} is not null group by 1 order by count(*) desc, 1 limit 1 offset ?",
+                f"select {column} from fct_cases where {column} is not null group by 1 "
+                "order by count(*) desc, 1 limit 1 offset ?",
                 [number],
             ).fetchone()
             assert found is not None
@@ -121,19 +125,52 @@ def superset(released: Path, known: Known, tmp_path_factory: pytest.TempPathFact
         made.stop()
 
 
-@pytest.fixture(scope="session")
-def admin(superset: Superset) -> Person:
-    """The administrator."""
-    return superset.log_in("admin")
+REFUSED = {400, 401, 403, 404, 405, 422, 500, 501}
+
+
+def rows_of(answer: httpx.Response) -> list[dict[str, Any]]:
+    """The rows of a chart's or SQL Lab's answer."""
+    assert answer.status_code == 200, answer.text[:500]
+    body = answer.json()
+    rows = body["result"][0]["data"] if "result" in body else body["data"]
+    assert isinstance(rows, list)
+    return rows
+
+
+@dataclass(frozen=True)
+class It:
+    """The running Superset and what is known of its rows: `ours` are those of the county whose person asks."""
+
+    superset: Superset
+    admin: Person
+    county: Person
+    known: Known
+    ids: dict[str, int]
+    every_case: set[str]
+    ours: set[str]
+
+    def seen(self, answer: httpx.Response) -> set[str]:
+        """The case numbers in an answer, whatever its form."""
+        return set(re.findall(r"[0-9A-Za-z-]{8,}", answer.text)) & self.every_case
+
+    def only_ours(self, answer: httpx.Response, *, whole: bool = True) -> None:
+        """The answer has rows of ours, all of them where `whole`, and none of anybody else's."""
+        assert answer.status_code == 200, answer.text[:500]
+        found = self.seen(answer)
+        assert found <= self.ours, f"{len(found - self.ours)} foreign cases"
+        assert found == self.ours if whole else found, answer.text[:500]
+
+    def nothing(self, answer: httpx.Response) -> None:
+        """The answer is a refusal without a single case."""
+        assert not self.seen(answer)
+        assert answer.status_code in REFUSED, f"{answer.status_code} {answer.text[:300]}"
 
 
 @pytest.fixture(scope="session")
-def county(superset: Superset) -> Person:
-    """Somebody of one county who may analyse: charts of their own, SQL Lab."""
-    return superset.log_in("county")
-
-
-@pytest.fixture(scope="session")
-def ids(admin: Person) -> dict[str, int]:
-    """Superset's number of each dataset, by table."""
-    return {each["table_name"]: each["id"] for each in admin.get("/api/v1/dataset/").json()["result"]}
+def it(superset: Superset, known: Known) -> It:
+    """All of it."""
+    admin = superset.log_in("admin")
+    ids = {each["table_name"]: each["id"] for each in admin.get("/api/v1/dataset/").json()["result"]}
+    found = It(superset, admin, superset.log_in("county"), known, ids, known.cases(), known.ours)
+    assert 20 < len(found.ours) < 0.8 * len(found.every_case)
+    return found

@@ -1,4 +1,4 @@
-"""A bundle of six datasets, one of each kind, in the shape that `wangting dashboards write` writes: small enough to start in seconds."""
+"""A bundle of six datasets, one of each kind, as `wangting dashboards write` writes it: small enough to start fast."""
 
 import json
 import uuid
