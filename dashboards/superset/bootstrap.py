@@ -142,7 +142,7 @@ def main() -> int:
         from dashboards.superset.users import UserError
 
         reason = "" if isinstance(error, UserError) else f"{type(error).__name__}："
-        _say(f"错误：{reason}{error}")
+        _say(f"错误：{reason}{error}（详见 {place.folder() / 'bootstrap.log'}）")
         detail = getattr(error, "normalized_messages", None)
         if detail is not None:
             _say(f"  {detail()}")

@@ -156,7 +156,7 @@ SILENCE_FAB = True
 
 def FLASK_APP_MUTATOR(app: Any) -> None:  # noqa: N802  a setting of Superset
     """Last step of Superset's start: our words, our guard, our logo, one schema."""
-    from flask import Response
+    from flask import Response, request
     from superset.db_engine_specs.duckdb import DuckDBEngineSpec
 
     from dashboards.superset import connection, words
@@ -166,6 +166,12 @@ def FLASK_APP_MUTATOR(app: Any) -> None:  # noqa: N802  a setting of Superset
     # duckdb-engine lists the schemas of every attached database, and every view as a table too.
     DuckDBEngineSpec.get_schema_names = classmethod(lambda cls, inspector: {connection.SCHEMA})
     DuckDBEngineSpec.get_view_names = classmethod(lambda cls, database, inspector, schema: set())
+
+    # The login page needs its words too, before anybody has logged in; and Superset's own answer is a file without ours.
+    @app.before_request
+    def wangting_words() -> Response | None:
+        asked = request.path.removeprefix("/superset/language_pack/")
+        return words.pack(asked.strip("/")) if asked != request.path else None
 
     @app.route("/wangting/logo.svg")
     def wangting_logo() -> Response:

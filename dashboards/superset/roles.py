@@ -22,7 +22,6 @@ _LOOK = {
         "can_explore_json",
         "can_dashboard_permalink",
         "can_log",
-        "can_language_pack",
     },
     "DashboardPermalinkRestApi": {"can_read"},
     "DashboardFilterStateRestApi": {"can_read", "can_write"},
@@ -48,7 +47,6 @@ _NAMED = {
     "Log": {"can_recent_activity"},
     "Home": {"menu_access"},
 }
-_BEFORE_LOGIN = {"Superset": {"can_language_pack"}}
 # What Superset gives whoever makes charts, but nobody here needs, or what reaches beyond one's own things.
 _NOT_FOR_ANALYSTS = {
     "Theme": {"can_write", "can_export"},
@@ -100,11 +98,9 @@ def put_permissions(
         and not security_manager._is_user_defined_permission(pvm)
     ]
     # Superset's own roles for people would let their holders in by other doors than ours; nobody needs them.
-    for name in ("Gamma", "Alpha", "sql_lab"):
+    for name in ("Gamma", "Alpha", "sql_lab", "Public"):
         if (role := security_manager.find_role(name)) is not None:
             role.permissions = []
-    # Whoever has not logged in has the words of the login page and nothing else.
-    security_manager.find_role("Public").permissions = [pvm for pvm in every if _wanted(pvm, _BEFORE_LOGIN)]
     db.session.commit()
 
 

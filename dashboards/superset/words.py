@@ -25,6 +25,17 @@ def _into_pack(pack: dict[str, Any]) -> None:
         entries[text] = [ours]
 
 
+def pack(lang: str) -> Any:
+    """What a page gets as its words: a response with the JSON pack of one of our languages, 404 for others."""
+    from flask import Response, abort
+    from superset.translations.utils import get_language_pack
+
+    if lang not in ("zh", "en"):
+        abort(404)
+    found = json.dumps(get_language_pack(lang), ensure_ascii=False)
+    return Response(found, mimetype="application/json", headers={"Cache-Control": "private, max-age=300"})
+
+
 def mend() -> None:
     """Lay the overlay over both, in this process. Superset must be importable; a second call changes nothing."""
     from flask_babel import Domain, get_locale
