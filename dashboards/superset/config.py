@@ -10,6 +10,7 @@ import hashlib
 import os
 import sys
 from datetime import timedelta
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -159,7 +160,7 @@ def FLASK_APP_MUTATOR(app: Any) -> None:  # noqa: N802  a setting of Superset
     from flask import Response, request
     from superset.db_engine_specs.duckdb import DuckDBEngineSpec
 
-    from dashboards.superset import connection, words
+    from dashboards.superset import connection, quiet, words
 
     words.mend()
     _security.guard_charts()
@@ -167,9 +168,16 @@ def FLASK_APP_MUTATOR(app: Any) -> None:  # noqa: N802  a setting of Superset
     DuckDBEngineSpec.get_schema_names = classmethod(lambda cls, inspector: {connection.SCHEMA})
     DuckDBEngineSpec.get_view_names = classmethod(lambda cls, database, inspector, schema: set())
 
-    # The login page needs its words too, before anybody has logged in; and Superset's own answer is a file without ours.
+    # The login page needs its words too, before anybody has logged in; and Superset's own answer is a file without
+    # ours.
+    silent = quiet.scripts(Path(str(files("superset"))) / "static" / "assets")
+
     @app.before_request
-    def wangting_words() -> Response | None:
+    def wangting_instead() -> Response | None:
+        folder, _, name = request.path.rpartition("/assets/")
+        if folder == "/static" and name in silent:
+            year = {"Cache-Control": "public, max-age=31536000"}
+            return Response(silent[name], mimetype="text/javascript", headers=year)
         asked = request.path.removeprefix("/superset/language_pack/")
         return words.pack(asked.strip("/")) if asked != request.path else None
 
