@@ -154,7 +154,7 @@ class Superset:
         return done.stdout
 
     def start(self, configuration: str | None = None) -> None:
-        """Start the server and wait until it is healthy; `configuration` is laid over ours, for what would be without."""
+        """Start the server and wait until it is healthy; `configuration` is laid over ours."""
         log = (self.home / "superset-test.log").open("wb")
         command = [interpreter(), "dashboards/superset/serve.py"]
         if configuration is not None:
