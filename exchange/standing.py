@@ -99,8 +99,8 @@ def make(work: duckdb.DuckDBPyConnection, name: str, as_of: datetime) -> None:
     open. Backfill in flight is counted without source and department.
 
     worst_records: of each department the twenty that have waited longest for somebody, live ones first: held,
-    rejected, or with at most four hours left. stop_days: as the latest reconciliations left them. open_alarms: text is null
-    where it would change with the clock.
+    rejected, or with at most four hours left. stop_days: as the latest reconciliations left them. open_alarms:
+    text is null where it would change with the clock.
 
     Args:
         as_of: naive, local.
