@@ -449,3 +449,35 @@ def mean(value: str) -> str:
 
 def picked_method(rows: str, method: str, methods: list[str], suffix: str = "") -> str:
     return f"{rows}.seasonal_naive{suffix}"
+
+
+def standing_in_words(standing: str) -> str:
+    return standing
+
+
+def receipt_in_words(receipt_code: str) -> str:
+    return receipt_code
+
+
+def band_in_words(band: str) -> str:
+    return band
+
+
+def duty_in_words(is_backfill: str) -> str:
+    return f"case when {is_backfill} then 'x' end"
+
+
+def source_state_in_words(state: str) -> str:
+    return state
+
+
+def alarm_in_words(alarm_kind: str) -> str:
+    return alarm_kind
+
+
+def clock_state_in_words(clock_state: str) -> str:
+    return clock_state
+
+
+def suspension_in_words(suspension_kind: str) -> str:
+    return suspension_kind
