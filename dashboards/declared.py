@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, StringConstraints, Tag, model_validator
 
 from wangting import declared
 from wangting.errors import WangtingError
@@ -17,6 +17,7 @@ Language = Literal["zh", "en"]
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
 
 _Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+_Order = Annotated[str, StringConstraints(pattern=r"^-?[a-z][a-z0-9_]*$")]
 _Words = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 
 
@@ -75,11 +76,24 @@ class Rights(_Declared):
 
 
 class Metric(_Declared):
-    """A metric of a dataset: an aggregate in portable SQL and how its number is written (d3-format)."""
+    """A metric of a dataset.
+
+    Attributes:
+        sql: an aggregate over its columns. of: instead of it numerator and denominator, two metrics of the dataset: the
+            metric is their share, 「无业务」 where there is no denominator.
+        format: how its number is written (d3-format).
+    """
 
     title: Words
-    sql: str
+    sql: str | None = None
+    of: tuple[_Name, _Name] | None = None
     format: str = ",d"
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "Metric":
+        if (self.sql is None) == (self.of is None):
+            raise ValueError("sql 与 of（分子、分母）要写一个，也只写一个")
+        return self
 
 
 class Dataset(_Declared):
@@ -88,7 +102,8 @@ class Dataset(_Declared):
     Attributes:
         name: the mart. time: its main date or timestamp column.
         labels: what columns are called, where the first words of the mart's own description will not do.
-        metrics_of: a grain of metric_grains.yml: each official definition counted in it is a metric here too.
+        metrics_of: a grain of metric_grains.yml: each official definition counted in it is a metric here too, with its
+            numerator and denominator (`<code>`, `<code>_numerator`, `<code>_denominator`).
     """
 
     name: _Name
@@ -104,8 +119,9 @@ class Filter(_Declared):
     """A native filter: one choice among a column's values, for every chart whose dataset has a column of that name.
 
     Attributes:
-        dataset: where the values come from; `only` narrows them, `order` is the metric that sorts them, highest first.
-        default: `first` takes the first of them, any other text is the value itself.
+        dataset: where the values come from; `only` narrows them; `order` is a metric, or the column itself, that sorts them,
+            `-` before what falls.
+        default: `first` takes the first of them; None: all.
         within: filters whose choice narrows the values.
     """
 
@@ -113,8 +129,8 @@ class Filter(_Declared):
     dataset: _Name
     column: _Name
     only: str | None = None
-    order: _Name | None = None
-    default: str | None = None
+    order: _Order | None = None
+    default: Literal["first"] | None = None
     within: list[_Name] = []
 
 
@@ -125,12 +141,13 @@ class Chart(_Declared):
     """One chart. What it does not say follows from its kind (`dashboards.kinds`).
 
     Attributes:
-        kind: cards (one figure a row of the dataset, large, see `dashboards.cards`), big_number, line, area, bar, pie,
+        kind: cards (`figures` side by side, large, one line for each `by`; see `dashboards.cards`), big_number, line, area, bar, pie,
             heatmap (x by `by`), grid (`by[0]` down, `by[1]` across), table (aggregated), list (row by row).
         metrics: of the dataset; of a list, none. by: what is grouped by. x: the axis. columns: of a list.
         where: a condition in the dataset's columns. order: columns or metrics, `-` before what falls.
         ignores: filters that leave it alone. width: of twelve. height: in units of 8 pixels, of the whole row.
         good, bad: metric or column → the condition under which it is shown green or red, as `>= 0`.
+        figures: codes of metrics (dbt_project/metrics), of cards.
     """
 
     kind: Kind
@@ -142,7 +159,7 @@ class Chart(_Declared):
     x: _Name | None = None
     columns: list[_Name] = []
     where: str | None = None
-    order: list[Annotated[str, StringConstraints(pattern=r"^-?[a-z][a-z0-9_]*$")]] = []
+    order: list[_Order] = []
     limit: int | None = Field(None, gt=0)
     ignores: list[_Name] = []
     width: int | None = Field(None, gt=0, le=12)
@@ -150,6 +167,7 @@ class Chart(_Declared):
     stacked: bool = False
     good: dict[_Name, str] = {}
     bad: dict[_Name, str] = {}
+    figures: list[_Name] = []
 
 
 class Heading(_Declared):
@@ -158,7 +176,13 @@ class Heading(_Declared):
     heading: Words
 
 
-Row = Heading | dict[_Name, Chart]
+def _kind_of_row(row: Any) -> str:
+    return "heading" if isinstance(row, Heading) or (isinstance(row, dict) and "heading" in row) else "charts"
+
+
+Row = Annotated[
+    Annotated[Heading, Tag("heading")] | Annotated[dict[_Name, Chart], Tag("charts")], Discriminator(_kind_of_row)
+]
 
 
 class Dashboard(_Declared):
@@ -179,15 +203,22 @@ class Dashboard(_Declared):
 
 
 class Declarations(_Declared):
-    """Everything declared: by name, dashboards by their place."""
+    """Everything declared: by name, dashboards by their place; `english`: column → Chinese value → English value."""
 
     datasets: dict[str, Dataset]
     filters: dict[str, Filter]
     dashboards: dict[str, Dashboard]
+    english: dict[str, dict[str, str]]
 
 
 class _Filters(_Declared):
     filters: dict[_Name, Filter]
+
+
+class _English(_Declared):
+    """What stands in columns of words, in English: column → Chinese → English."""
+
+    values: dict[_Name, dict[str, str]]
 
 
 def read(room: Path = ROOM) -> Declarations:
@@ -212,5 +243,6 @@ def read(room: Path = ROOM) -> Declarations:
     return Declarations(
         datasets={dataset.name: dataset for dataset in datasets},
         filters=declared.load(room / "filters.yml", _Filters).filters,
+        english=declared.load(room / "english.yml", _English).values,
         dashboards={each.name: each for each in sorted(dashboards, key=lambda each: (each.place, each.name))},
     )

@@ -12,7 +12,7 @@ select
     renewals.expected_count,
     renewals.tested_months,
     renewals.mean_error,
-    newest.month_on as known_until
+    renewals.expiry_month >= newest.month_on and renewals.expiry_month < {{ later_months('newest.month_on', 12) }} as is_within_a_year
 from {{ ref('licence_renewals') }} as renewals
 cross join (
     select max(period_start) as month_on from {{ ref('dim_periods') }} where period_kind = 'month'
