@@ -29,6 +29,8 @@ _TYPES = {
     "boolean": "BOOLEAN",
 }
 _VERSION = {"version": "1.0.0"}
+# Cards show the first few scopes on purpose: no warning that there are more.
+_CSS = ".dashboard-component-chart-holder:has(td div[style*='28px']) .anticon-warning { display: none; }"
 
 
 def named(*names: str) -> str:
@@ -200,7 +202,7 @@ def _dashboard(dashboard: Dashboard, language: Language, declarations: Declarati
         "dashboard_title": dashboard.title.of(language),
         "description": dashboard.about.of(language),
         "slug": _slug(dashboard, language),
-        "css": "",
+        "css": _CSS,
         "published": True,
         "uuid": named("dashboard", language, dashboard.name),
         "position": _position(dashboard, language, numbers),
@@ -256,6 +258,7 @@ def _filter(
             "searchAllOptions": False,
             "inverseSelection": False,
         },
+        "requiredFirst": first,
         "defaultDataMask": {"extraFormData": {}, "filterState": {}, "ownState": {}},
         "cascadeParentIds": [f"NATIVE_FILTER-{each}" for each in declared.within if each in dashboard.filters],
         "scope": {"rootPath": ["ROOT_ID"], "excluded": excluded},
