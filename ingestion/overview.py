@@ -97,6 +97,8 @@ def overview() -> list[dict[str, Any]]:
 def standings(as_of: datetime, *, leaving_out: str) -> list[dict[str, Any]]:
     """Every system as `overview` has it, with the columns of `STANDINGS` and nothing that moves with the clock alone.
 
+    error: without the sentences of failed loads, which may name keys, and a key may be a person's number.
+
     Args:
         as_of: naive, local. leaving_out: the source that these rows are landed by.
     """
@@ -111,6 +113,8 @@ def standings(as_of: datetime, *, leaving_out: str) -> list[dict[str, Any]]:
         }
         # Whether it is silent is a matter of the moment at which it is looked at.
         told["state"] = "ok" if entry["state"] == "silent" else entry["state"]
+        if failing := [row["title"] for row in entry["details"] if row["error"]]:
+            told["error"] = f"{'、'.join(failing)}：没有取成或没有比对成，详情见 wangting sources --details"
         told["owner"], told["connector"] = entry["owner"] or None, entry["connector"] or None
         rows.append({name: told[name] for name in STANDINGS})
     return rows

@@ -11,8 +11,9 @@ from exchange.cut import cut
 from exchange.push import push
 from exchange.reconcile import reconcile, reconcile_lately
 from exchange.records import rule_mends, rule_titles
+from ingestion.overview import standings
 from ingestion.pulling import pull
-from tests.exchange.lane import BJ, GO_LIVE, NOW, SB, SL, UNIT, judge, passage
+from tests.exchange.lane import BJ, GO_LIVE, NOW, PERSON, SB, SL, UNIT, judge, passage
 from tests.exchange.versions import BASE, minutes, put
 from wangting import alarms, clock, engine, ledger
 
@@ -280,6 +281,18 @@ def test_an_open_alarm_is_told_with_whose_it_is_and_a_text_only_where_it_stands_
         ("silent_source", "", "civil_affairs", None, "检查"),
         ("receiver", "", "", "没有应答", "等待"),
     }
+
+
+def test_of_a_failed_load_the_table_is_told_and_no_key_that_its_sentence_names(home, monkeypatch):
+    monkeypatch.setenv("POPULATION_REGISTER_DROP", str(home))
+    clock.set_simulated(BASE)
+    ledger.record(
+        ledger.loads, load_id="one", source="population_register", table_name="persons", state="failed", load_date="x",
+        planned_at=BASE, error=f"有 1 个值不是（公民身份号码 为 {PERSON}）",
+    )  # fmt: skip
+    [told] = [row for row in standings(BASE, leaving_out="watch") if row["name"] == "population_register"]
+    assert told["state"] == "failed" and "人口" in told["error"]
+    assert PERSON not in str(standings(BASE, leaving_out="watch"))
 
 
 def test_a_look_without_news_lands_nothing_and_what_is_over_is_told_to_be_gone(home):
