@@ -9,7 +9,9 @@ with DAG(
     dag_id="exchange__push",
     schedule=AssetOrTimeSchedule(
         # When anything lands; every ten minutes for what waits: a retry, a receiver that comes back, a date.
-        assets=AssetAny(*(Asset(f"landing/{source.name}") for source in current_site().sources)),
+        assets=AssetAny(
+            *(Asset(f"landing/{source.name}") for source in current_site().sources if not source.of_the_house)
+        ),
         timetable=CronTriggerTimetable("*/10 * * * *", timezone=current_site().zone),
     ),
     doc_md="数据交换：整理、检验、推送，最晚不超过 12 小时",

@@ -14,7 +14,7 @@ with DAG(
     **settings_of_a_dag("exchange"),
 ):
 
-    @task(pool="watch", inlets=[Asset("exchange/province")])
+    @task(pool="watch", inlets=[Asset("exchange/province")], outlets=[Asset("exchange/alarms")])
     def tell() -> dict[str, object]:
         """Raise and clear alarms by the ledger, and tell what was not told yet."""
         from exchange.watch import look_and_tell
@@ -30,7 +30,7 @@ with DAG(
     **settings_of_a_dag("exchange"),
 ):
 
-    @task(pool="exchange", inlets=[Asset("exchange/province")])
+    @task(pool="exchange", inlets=[Asset("exchange/province")], outlets=[Asset("exchange/stops")])
     def compare() -> dict[str, object]:
         """Compare the last days with the province; what differs becomes an alarm."""
         from exchange.reconcile import reconcile_lately

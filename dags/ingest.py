@@ -12,8 +12,14 @@ for source in current_site().sources:
         doc_md=source.title,
         **settings_of_a_dag("ingest", source.owner, owner=source.owner),
     ) as dag:
+        # What reads the ledger comes after those who write it.
+        written = ["exchange/province", "exchange/alarms", "exchange/stops"] if source.of_the_house else []
 
-        @task(outlets=[Asset(f"landing/{source.name}")], pool="landing")
+        @task(
+            outlets=[Asset(f"landing/{source.name}")],
+            inlets=[Asset(name) for name in written],
+            pool="landing",
+        )
         def pull(table: str, source_name: str) -> dict[str, object]:
             """Land what is new in one table; skipped, and so without an announcement, where there is nothing."""
             from airflow.sdk.exceptions import AirflowSkipException

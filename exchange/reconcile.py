@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import duckdb
+from sqlalchemy import delete, select
 
 from exchange import finals, stops
 from wangting import alarms, clock, engine, ledger, locks
@@ -18,7 +19,10 @@ from wangting.site import current_site
 _LISTED = 1_000  # records named a list; the counts are of all
 _CHUNK = 10_000
 _LATELY = timedelta(days=7)  # what a night looks at: late rows mostly come within a week
+_KEPT = timedelta(days=62)  # two whole months: the one that is reported on, and the one that runs
 _ALARM = "unreconciled"
+_STOP = ("day", "source", "unit_code", "record")
+_STOPS = ("declared", "landed", "cut", "acknowledged", "read_back")
 
 
 @dataclass
@@ -84,6 +88,7 @@ def reconcile(
             stops.read(work, first_day, last_day)
             found = _compare(work, first_day, last_day)
             _keep_declared(found.days)
+            _keep_stops(found)
             if repair and found.lost_count:
                 found.repaired = _send_again(work)
         finally:
@@ -142,6 +147,29 @@ def _keep_declared(days: list[dict[str, Any]]) -> None:
     if kept:
         with ledger.transaction() as connection:
             ledger.upsert(connection, ledger.declared_days, list(kept.values()))
+
+
+def _keep_stops(found: Reconciliation) -> None:
+    """Note how the stops compare, for those who look at it later; since when each row stands so is kept."""
+    s, now = ledger.stop_days, clock.now()
+    oldest = clock.today() - _KEPT
+    first, last = max(found.first_day or oldest, oldest), found.last_day or date.max
+    days = [row for row in found.days if first <= row["day"] <= last]
+    with ledger.transaction() as connection:
+        connection.execute(delete(s).where(s.c.day < oldest))
+        looked_at = s.c.day.between(first, last)
+        before = {tuple(row[:4]): row for row in connection.execute(select(s).where(looked_at))}
+        stand = {(row["day"], row["source"], row["unit_code"], row["record"]): row for row in days}
+        for key in before.keys() - stand.keys():
+            connection.execute(
+                delete(s).where(*(s.c[name] == value for name, value in zip(_STOP, key, strict=True)))
+            )
+        changed = [
+            {name: row[name] for name in (*_STOP, *_STOPS)} | {"stands_since": now}
+            for key, row in stand.items()
+            if key not in before or tuple(before[key][4:9]) != tuple(row[name] for name in _STOPS)
+        ]
+        ledger.upsert(connection, s, changed)
 
 
 def _send_again(work: duckdb.DuckDBPyConnection) -> int:

@@ -114,6 +114,18 @@ def code_lists() -> dict[str, dict[str, str]]:
     return _specification().codes
 
 
+def rule_mends() -> dict[tuple[str, str], str]:
+    """(record type, rule id) → what the unit that owes it is to do; of a rule on many fields without their names."""
+    specification = _specification()
+    told = {}
+    for name, record in specification.records.items():
+        for rule in specification.general.field_rules.values():
+            said = rule.mend.replace("{title}（{field}）", "所涉字段").replace("（{codes}）", "")
+            told[name, rule.id] = said.replace(" {bytes} ", "规定的")
+        told |= {(name, rule_id): rule.mend for rule_id, rule in record.rules.items()}
+    return told
+
+
 def rule_titles() -> dict[str, str]:
     """Rule id → its Chinese title, for what people read."""
     specification = _specification()

@@ -35,6 +35,22 @@ STATES = {
     "unconnected": "未接入",
     "takes": "只取用",
 }
+STANDINGS = {
+    "name": "varchar",
+    "title": "varchar",
+    "owner": "varchar",
+    "system_title": "varchar",
+    "connector": "varchar",
+    "state": "varchar",
+    "error": "varchar",
+    "tables": "integer",
+    "rows": "bigint",
+    "deleted": "bigint",
+    "remarks": "integer",
+    "last_rows_at": "timestamp",
+    "silent_since": "timestamp",
+    "silent_after_hours": "integer",
+}
 _DECLARED_DAYS = 7  # as many as the nightly reconciliation looks at
 _NOTHING: dict[str, Any] = {
     "source": None,
@@ -76,6 +92,32 @@ def overview() -> list[dict[str, Any]]:
     for rest in of_system.values():
         ordered += [one | {"system_title": "", "gives": [], "takes": [], "plans": []} for one in rest]
     return ordered
+
+
+def standings(as_of: datetime, *, leaving_out: str) -> list[dict[str, Any]]:
+    """Every system as `overview` has it, with the columns of `STANDINGS` and nothing that moves with the clock alone.
+
+    error: without the sentences of failed loads, which may name keys, and a key may be a person's number.
+
+    Args:
+        as_of: naive, local. leaving_out: the source that these rows are landed by.
+    """
+    heard = {row.source: row.since for row in silence.silences(as_of)}
+    rows = []
+    for entry in overview():
+        if entry["source"] == leaving_out or entry["state"] == "takes":
+            continue
+        told = entry | {
+            "name": entry["source"] or entry["system"],
+            "silent_since": heard.get(entry["source"]),
+        }
+        # Whether it is silent is a matter of the moment at which it is looked at.
+        told["state"] = "ok" if entry["state"] == "silent" else entry["state"]
+        if failing := [row["title"] for row in entry["details"] if row["error"]]:
+            told["error"] = f"{'、'.join(failing)}：没有取成或没有比对成，详情见 wangting sources --details"
+        told["owner"], told["connector"] = entry["owner"] or None, entry["connector"] or None
+        rows.append({name: told[name] for name in STANDINGS})
+    return rows
 
 
 def _told(system: System) -> dict[str, Any]:

@@ -135,7 +135,8 @@ def pull(
             specs.append(site.source(name))
     shared = Shared()
     try:
-        for spec in specs:
+        # What reads the house's ledger sees what the others have just brought.
+        for spec in sorted(specs, key=lambda spec: spec.of_the_house):
             if (reason := unavailable(spec)) is not None:
                 for table in spec.tables:
                     done(LoadResult(spec.name, table, "unavailable", warnings=[reason]))

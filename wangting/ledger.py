@@ -38,6 +38,7 @@ from wangting.ledger_landing import landing_files as landing_files
 from wangting.ledger_landing import loads as loads
 from wangting.ledger_landing import metadata as metadata
 from wangting.ledger_landing import remarks as remarks
+from wangting.ledger_landing import stop_days as stop_days
 from wangting.ledger_landing import taken_files as taken_files
 from wangting.ledger_releases import frozen_months as frozen_months
 

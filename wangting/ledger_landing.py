@@ -109,6 +109,22 @@ declared_days = Table(
     Column("compared_at", DateTime, nullable=False),
 )
 
+# How the stops compare on a business day, as the latest reconciliation found them; of the last two months.
+stop_days = Table(
+    "stop_days",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("source", String, primary_key=True),  # empty: no stop knows
+    Column("unit_code", String, primary_key=True),  # empty: none
+    Column("record", String, primary_key=True),
+    Column("declared", BigInteger),  # null: the source declares nothing
+    Column("landed", BigInteger, nullable=False),
+    Column("cut", BigInteger, nullable=False),
+    Column("acknowledged", BigInteger, nullable=False),
+    Column("read_back", BigInteger, nullable=False),
+    Column("stands_since", DateTime, nullable=False),  # the reconciliation that first found these very counts
+)
+
 # A span of time that is landed anew window by window; a killed one goes on where `reached` stands.
 backfills = Table(
     "backfills",

@@ -18,6 +18,7 @@ class Silence:
         working_hours: office hours since then, or since the house's first load of anything where it never spoke; None:
             nothing was ever loaded.
         limit_hours: from how many on it counts as silent.
+        since: the moment that these hours are counted from.
     """
 
     source: str
@@ -26,6 +27,7 @@ class Silence:
     last_arrival_at: datetime | None
     working_hours: float | None
     limit_hours: int
+    since: datetime | None = None
 
     @property
     def is_silent(self) -> bool:
@@ -52,5 +54,5 @@ def silences(as_of: datetime) -> list[Silence]:
         at = arrivals.get(source.name)
         since = at or began
         hours = None if since is None else round(working_time.hours(since, as_of), 2)
-        shown.append(Silence(source.name, source.title, source.owner, at, hours, source.silent_hours))
+        shown.append(Silence(source.name, source.title, source.owner, at, hours, source.silent_hours, since))
     return shown

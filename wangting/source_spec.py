@@ -222,6 +222,8 @@ class Source(Declared):
         schedule: how often it is pulled.
         silent_after: after how many working hours without news it counts as silent.
         token: REST only: names of the client's id and secret, and where the token is asked for.
+        of_the_house: it reads the house's own ledger: it is pulled after the others and after the exchange, and wakes
+            no exchange.
     """
 
     name: str
@@ -235,6 +237,7 @@ class Source(Declared):
     silent_after: str
     tables: dict[str, Table] = Field(min_length=1)
     token: dict[Literal["path", "client_id", "client_secret"], str] | None = None
+    of_the_house: bool = False
 
     @field_validator("silent_after")
     @classmethod

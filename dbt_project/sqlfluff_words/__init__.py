@@ -493,3 +493,35 @@ def subject_in_words(subject: str) -> str:
 
 def step_in_words(step_code: str) -> str:
     return f"upper({step_code})"
+
+
+def standing_in_words(standing: str) -> str:
+    return standing
+
+
+def receipt_in_words(receipt_code: str) -> str:
+    return receipt_code
+
+
+def band_in_words(band: str) -> str:
+    return band
+
+
+def duty_in_words(is_backfill: str) -> str:
+    return f"case when {is_backfill} then 'x' end"
+
+
+def source_state_in_words(state: str) -> str:
+    return state
+
+
+def alarm_in_words(alarm_kind: str) -> str:
+    return alarm_kind
+
+
+def clock_state_in_words(clock_state: str) -> str:
+    return clock_state
+
+
+def suspension_in_words(suspension_kind: str) -> str:
+    return suspension_kind

@@ -302,6 +302,71 @@ def test_the_status_screen_tells_the_whole_state(first):
     assert status["sources"] and status["metrics"] and status["held"]
 
 
+def test_monitoring_shows_after_the_first_run_what_the_ledger_holds(first):
+    """The ledger's sources, open records, stops and alarms are landed after those who write them, before the build."""
+    open_rows = dict(
+        first.ledger("""
+            select case when state = 'HELD' and outcome = 'unchecked' then 'unchecked' else lower(state) end, count(*)
+            from outbox where state not in ('ACK', 'SUPERSEDED') group by 1
+        """)
+    )
+    held = dict(
+        first.ledger("""
+            with recursive broken (rule, rest) as (
+                select '', rules || ',' from outbox where state = 'HELD' and outcome = 'held'
+                union all
+                select substr(rest, 1, instr(rest, ',') - 1), substr(rest, instr(rest, ',') + 1) from broken
+                where rest <> ''
+            )
+            select rule, count(*) from broken where rule <> '' group by 1
+        """)
+    )
+    landed = dict(
+        first.ledger(
+            "select source, sum(rows) from loads where state = 'committed' and source <> 'watch' group by 1"
+        )
+    )
+    with duckdb.connect(first.marts, read_only=True) as con:
+        told = dict(
+            con.execute("select standing, sum(record_count) from board_open_records group by 1").fetchall()
+        )
+        rules = dict(
+            con.execute("select rule_id, sum(record_count) from board_held_rules group by 1").fetchall()
+        )
+        sources = con.execute("select source_name, state, row_count from board_sources").fetchall()
+        named = con.execute("select case_no, record_code, record_key from board_worst_records").fetchall()
+        stops = con.execute("""
+            select sum(landed_count), sum(cut_count), sum(acknowledged_count), sum(read_back_count) from board_stop_days
+        """).fetchall()
+        pushed = con.execute("select sum(due_count + not_due_count) from board_pushes").fetchall()
+        alarms = con.execute("select count(*) from board_alarms").fetchall()
+        whose = con.execute(
+            "select count(*), count(unit_name), count(county_code) from board_open_records"
+        ).fetchone()
+    assert told == open_rows and sum(told.values()) > 20
+    assert rules == held and len(rules) > 5
+    assert {name: rows for name, _, rows in sources} == landed
+    assert {state for _, state, _ in sources} == {"ok"}
+    assert {(record, key) for _, record, key in named} <= outbox(first, "state not in ('ACK', 'SUPERSEDED')")
+    assert len(named) > 10
+    assert stops == first.ledger(
+        "select sum(landed), sum(cut), sum(acknowledged), sum(read_back) from stop_days"
+    )
+    assert stops[0][2] == stops[0][3] > 0
+    live = "not is_backfill and clock_at is not null and state not in ('SUPERSEDED')"
+    assert pushed == first.ledger(f"select count(*) from outbox where {live}")
+    assert alarms == first.ledger("select count(*) from alarms where cleared_at is null")
+    # The city's own departments and nobody's records are of no county.
+    assert whose[0] >= whose[1] > whose[2] > 0
+
+
+def test_a_second_look_at_a_ledger_without_news_lands_nothing(second, first):
+    count = "select count(*) from loads where source = 'watch' and state = 'committed'"
+    assert (
+        second.ledger(count)[0][0] - first.ledger(count)[0][0] <= 1
+    )  # the first run's own landing of receipts
+
+
 def test_what_was_live_was_in_time_and_the_denominator_is_shown(first):
     late = first.ledger("""
         select count(*) from outbox where state = 'ACK' and not is_backfill
