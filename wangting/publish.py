@@ -73,6 +73,11 @@ def _about(folder: Path) -> dict[str, str]:
     return json.loads(path.read_text("utf-8")) if path.is_file() else {}
 
 
+def about_current() -> dict[str, str]:
+    """Name, build_id, published_at and bytes of the current release; empty before the first."""
+    return _about(settings.home() / "releases" / "current")
+
+
 def publish() -> Release:
     """Publish what the last passed warehouse build left, unless that is published already.
 
