@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from operation import probe, surroundings
+from operation import probe, processes, surroundings
 from operation.logins import logins
 from operation.services import Service, declared
 from wangting import clock, publish, settings
@@ -38,7 +38,7 @@ def state() -> dict[str, Any]:
 
 @lru_cache(maxsize=1)
 def _state(_span: int) -> dict[str, Any]:
-    services = [_seen(service) for service in declared().values() if not service.is_once]
+    services = [_seen(service) for service in declared().values() if _is_shown(service)]
     moment = clock.simulated()
     return {
         "services": services,
@@ -46,6 +46,17 @@ def _state(_span: int) -> dict[str, Any]:
         "clock": moment.isoformat(sep=" ", timespec="minutes") if moment else None,
         "logins": logins(),
     }
+
+
+def _is_shown(service: Service) -> bool:
+    # As processes: what was started here. As containers: everything; the simulated city, where it lives.
+    noted = processes.noted()
+    is_wanted = service.name in noted if noted else not service.is_demo or _lives(service)
+    return is_wanted and not service.is_once
+
+
+def _lives(service: Service) -> bool:
+    return probe.fault(list(service.probe or ()), os.environ) is None
 
 
 def _seen(service: Service) -> dict[str, Any]:

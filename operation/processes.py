@@ -1,8 +1,8 @@
 """Starting a process that outlives its command, finding it again, ending it and all that it started.
 
-Every process carries a random mark in its environment, which its children inherit; beside the home's logs stands a
-file with mark and process id. So nobody else's process is ever ended, and of ours none is missed: also not one whose
-parent was killed.
+Every process leads a session of its own and carries a random mark in its environment, which its children inherit; a
+file in the home's `operation` folder has number, start and mark. So nobody else's process is ever ended, and of ours
+none is missed, also not one whose parent was killed.
 """
 
 import json
@@ -11,7 +11,7 @@ import secrets
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,16 +23,18 @@ PATIENCE = (
     30.0  # seconds that a process has to end by itself: a task on its way writes down how far it has come
 )
 _PROC = Path("/proc")
+_HAS_PROC = (_PROC / "self" / "stat").exists()
 
 _children: dict[int, "subprocess.Popen[bytes]"] = {}
 
 
 @dataclass(frozen=True)
 class Running:
-    """What is known of a process that was started: its service, its id, its mark."""
+    """What is known of a process that was started: its service, its number, when it started, its mark."""
 
     service: str
     pid: int
+    started: str
     mark: str
 
 
@@ -65,7 +67,9 @@ def start(
         )
     _children[child.pid] = child
     draft = _note(service).with_suffix(".new")
-    draft.write_text(json.dumps({"pid": child.pid, "mark": mark}), "utf-8")
+    seen = _seen(child.pid)
+    about = {"pid": child.pid, "started": seen.started if seen else "", "mark": mark}
+    draft.write_text(json.dumps(about), "utf-8")
     draft.replace(_note(service))
     return child
 
@@ -74,7 +78,7 @@ def started(service: str) -> Running | None:
     """What was last started for a service and not ended since, whether or not it still lives."""
     try:
         note: dict[str, Any] = json.loads(_note(service).read_text("utf-8"))
-        return Running(service, int(note["pid"]), str(note["mark"]))
+        return Running(service, int(note["pid"]), str(note["started"]), str(note["mark"]))
     except (FileNotFoundError, ValueError, KeyError):
         return None
 
@@ -82,7 +86,7 @@ def started(service: str) -> Running | None:
 def running(service: str) -> Running | None:
     """The process of a service, if it lives."""
     known = started(service)
-    return known if known is not None and _lives(known.pid, known.mark) else None
+    return known if known is not None and _lives(known) else None
 
 
 def noted() -> list[str]:
@@ -100,20 +104,20 @@ def end(service: str, patience: float = PATIENCE) -> bool:
     known = started(service)
     if known is None:
         return False
-    was_alive = bool(list(_marked(known)))
-    if _lives(known.pid, known.mark):
+    was_alive = bool(_belonging(known))
+    if _lives(known):
         _signal(known.pid, signal.SIGTERM)
-        _wait(lambda: not _lives(known.pid, known.mark), patience)
+        _wait(lambda: not _lives(known), patience)
     for number, seconds in ((signal.SIGTERM, patience / 6), (signal.SIGKILL, patience)):
-        for pid in _marked(known):
+        for pid in _belonging(known):
             _signal(pid, number)
-        if _wait(lambda: not list(_marked(known)), seconds):
+        if _wait(lambda: not _belonging(known), seconds):
             break
     _note(service).unlink(missing_ok=True)
     return was_alive
 
 
-def _wait(until: Any, seconds: float) -> bool:
+def _wait(until: Callable[[], bool], seconds: float) -> bool:
     deadline = time.monotonic() + seconds
     while not until():
         if time.monotonic() > deadline:
@@ -129,45 +133,69 @@ def _signal(pid: int, number: signal.Signals) -> None:
         return
 
 
-def _reaped(pid: int) -> bool:
-    """Whether it was a child of this very process and has ended: no zombie shall look alive."""
+@dataclass(frozen=True)
+class _Seen:
+    """A living process: when it started (the machine's own words) and which session it belongs to."""
+
+    started: str
+    session: int
+
+
+def _seen(pid: int) -> _Seen | None:
+    """A process as the machine has it now; None where it has ended, also where only its number is left (a zombie)."""
     child = _children.get(pid)
-    return child is not None and child.poll() is not None
+    if child is not None and child.poll() is not None:
+        return None
+    if _HAS_PROC:
+        try:
+            fields = (_PROC / str(pid) / "stat").read_text("utf-8", "replace").rpartition(")")[2].split()
+        except OSError:
+            return None
+        return None if fields[0] == "Z" else _Seen(fields[19], int(fields[3]))
+    shown = subprocess.run(
+        ["ps", "-o", "stat=,pgid=,lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
+    ).stdout.split(maxsplit=2)
+    if len(shown) < 3 or shown[0].startswith("Z"):
+        return None
+    return _Seen(shown[2].strip(), int(shown[1]))
 
 
-def _lives(pid: int, mark: str) -> bool:
-    return not _reaped(pid) and _carries(pid, mark)
+def _lives(known: Running) -> bool:
+    seen = _seen(known.pid)
+    return seen is not None and seen.started == known.started
+
+
+def _everything() -> list[int]:
+    if _HAS_PROC:
+        return [int(entry.name) for entry in _PROC.iterdir() if entry.name.isdigit()]
+    listed = subprocess.run(["ps", "-ax", "-o", "pid="], capture_output=True, text=True, check=False)
+    return [int(word) for word in listed.stdout.split()]
+
+
+def _belonging(known: Running) -> list[int]:
+    """Every living process of a service: the one that was started and what it started in turn.
+
+    They are of its session, or have its mark. Airflow overwrites its environment with a title, so the mark alone
+    would not do; a child that opens a session of its own has the mark. A number of a session is not given again while
+    anybody belongs to it; where somebody else leads it now, it is somebody else's.
+    """
+    leader = _seen(known.pid)
+    is_ours = leader is None or leader.started == known.started
+    found = []
+    for pid in _everything():
+        seen = _seen(pid) if pid != os.getpid() else None
+        if seen is not None and ((is_ours and seen.session == known.pid) or _carries(pid, known.mark)):
+            found.append(pid)
+    return found
 
 
 def _carries(pid: int, mark: str) -> bool:
-    word = f"{MARK}={mark}"
-    if (_PROC / "self" / "environ").exists():
-        try:
-            is_zombie = (_PROC / str(pid) / "stat").read_text("utf-8", "replace").rpartition(")")[2].split()[
-                0
-            ] == "Z"
-            return not is_zombie and word.encode() in (_PROC / str(pid) / "environ").read_bytes().split(b"\0")
-        except OSError:
-            return False
-    shown = subprocess.run(
-        ["ps", "-Eww", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
-    )
-    return word in shown.stdout.split()
-
-
-def _marked(known: Running) -> Iterator[int]:
-    """Every living process with the mark: the one that was started and what it started in turn."""
-    if (_PROC / "self" / "environ").exists():
-        pids = [int(entry.name) for entry in _PROC.iterdir() if entry.name.isdigit()]
-    else:
-        listed = subprocess.run(
-            ["ps", "-ax", "-o", "pid=,pgid="], capture_output=True, text=True, check=False
-        )
-        pairs = [line.split() for line in listed.stdout.splitlines()]
-        pids = [int(pid) for pid, group in pairs if int(group) == known.pid]
-    for pid in pids:
-        if pid != os.getpid() and not _reaped(pid) and _carries(pid, known.mark):
-            yield pid
+    if not _HAS_PROC:
+        return False
+    try:
+        return f"{MARK}={mark}".encode() in (_PROC / str(pid) / "environ").read_bytes().split(b"\0")
+    except OSError:
+        return False
 
 
 def last_words(service: str, since: int = 0, lines: int = 12) -> str:

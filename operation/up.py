@@ -97,11 +97,11 @@ def _start_all(
         tell("写出看板定义")
         folder = str(settings.home() / "superset" / "assets")
         _run("dashboards", ["wangting", "dashboards", "write", folder], environment, "看板定义")
-    # What runs once runs again only for somebody who has to be started.
-    needed = {
+    # What runs once has been done where anybody lives who waited for it.
+    done = {
         other
         for name, service in services.items()
-        if not service.is_once and processes.running(name) is None
+        if not service.is_once and processes.running(name) is not None
         for other in service.needs
     }
     fresh = []
@@ -114,8 +114,8 @@ def _start_all(
         if not service.is_once:
             if _start(service, environment, begun, tell):
                 fresh.append(service)
-        elif name in needed:
-            tell(f"{service.title}")
+        elif name not in done:
+            tell(service.title)
             _run(name, surroundings.words(service), surroundings.of(service, environment), service.title)
     for service in fresh:
         _wait_until_well(service, environment, HEALTHY_WITHIN)

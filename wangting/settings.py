@@ -52,7 +52,7 @@ def site_path() -> Path:
 
 
 def given(name: str) -> str | None:
-    """What the environment says of `name`, or the file of that name in lower case in the folder `WANGTING_SECRETS`.
+    """What the environment says of `name`, or the file of that name in lower case in the folder `WANGTING_SECRETS_DIR`.
 
     So secrets can come as files, as containers get them (`/run/secrets`), and stand in no environment. None: neither.
 
@@ -61,7 +61,7 @@ def given(name: str) -> str | None:
     """
     if name in os.environ:
         return os.environ[name]
-    folder = os.environ.get("WANGTING_SECRETS")
+    folder = os.environ.get("WANGTING_SECRETS_DIR")
     if not folder:
         return None
     file = Path(folder) / name.lower()
