@@ -6,16 +6,19 @@ CASES ?= 50000
 SEED ?= 7
 VENV ?= .venv
 BIN := $(VENV)/bin
+VENV_SUPERSET ?= .venv-superset
 PYTHON ?= $(shell for p in python3.12 python3.11 python3 python; do command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(not ((3,11) <= sys.version_info[:2] < (3,13)))' 2>/dev/null && { echo $$p; break; }; done)
 
 # A lock's own checksum names the environment that was made from it: a changed lock makes a new one, nothing else does.
 PIPELINE := $(VENV)/.pipeline-$(firstword $(shell cat requirements/bootstrap.lock requirements/pipeline.lock pyproject.toml 2>/dev/null | cksum))
 DEV := $(VENV)/.dev-$(firstword $(shell cat requirements/bootstrap.lock requirements/pipeline.lock requirements/dev.lock pyproject.toml 2>/dev/null | cksum))
 
+SUPERSET := $(VENV_SUPERSET)/.superset-$(firstword $(shell cat requirements/bootstrap.lock requirements/superset.lock 2>/dev/null | cksum))
+
 # Where a machine forbids bytecode, every process would compile Airflow, dbt and Great Expectations anew, for seconds.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test test-fast test-large check lock clean env env-dev benchmarks mariadb
+.PHONY: help run test test-fast test-large check lock clean env env-dev env-superset benchmarks mariadb
 
 help:  ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -35,13 +38,22 @@ $(DEV): $(PIPELINE)
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.lock
 	@rm -f $(VENV)/.dev-*; touch $@
 
+# Superset wants other versions than the pipeline, so it has an environment of its own; an older one is replaced whole, as packages
+# that are no longer wanted would stay.
+$(SUPERSET): $(VENV)/bin/uv
+	@echo "准备环境：$(VENV_SUPERSET)"
+	@rm -rf $(VENV_SUPERSET); $(PYTHON) -m venv --without-pip $(VENV_SUPERSET)
+	@$(BIN)/uv pip install --quiet --python $(VENV_SUPERSET)/bin/python --require-hashes -r requirements/superset.lock
+	@touch $@
+
 env: $(PIPELINE)  ## the pipeline's environment
 env-dev: $(DEV)  ## and what checking and testing need
+env-superset: $(SUPERSET)  ## Superset's own environment
 
 run: env  ## the whole job on a simulated city (CASES=50000), ending in the status screen
 	@$(BIN)/wangting run --cases $(CASES) --seed $(SEED)
 
-test: env-dev mariadb  ## everything: check, then every room's tests
+test: env-dev env-superset mariadb  ## everything: check, then every room's tests
 	@$(BIN)/python -m tests.rooms
 
 test-fast: env-dev  ## the part that needs no servers
@@ -69,7 +81,10 @@ mariadb:  ## the server that one of the simulated systems runs on, where this ma
 lock: $(VENV)/bin/uv  ## make the locks anew from requirements/*.in
 	@for name in bootstrap pipeline dev benchmarks; do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-header --no-annotate requirements/$$name.in -o requirements/$$name.lock; done
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --exclude-newer 2026-05-20 \
+		--exclude-newer-package duckdb=2026-11-01 --no-emit-index-url --no-header --no-annotate requirements/superset.in \
+		-o requirements/superset.lock
 
 clean:  ## stop the simulated city, remove state, environment and caches
 	@[ ! -x $(BIN)/wangting ] || $(BIN)/wangting simulate down >/dev/null 2>&1 || true
-	@rm -rf var $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf var $(VENV) $(VENV_SUPERSET) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,169 @@
+"""Superset's configuration: what differs from its defaults, and why. Values come from the environment through `place`.
+
+Superset imports this file by its path (`SUPERSET_CONFIG_PATH`), so it finds its own package itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+if str(Path(__file__).resolve().parents[2]) not in sys.path:
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from dashboards.superset import place, theme
+
+# Secrets. One key of our own; what else wants a secret gets one derived from it.
+SECRET_KEY = place.secret("WANGTING_SUPERSET_SECRET", "secret.key")[0]
+GUEST_TOKEN_JWT_SECRET = hashlib.sha256(b"guest:" + SECRET_KEY.encode()).hexdigest()
+GLOBAL_ASYNC_QUERIES_JWT_SECRET = hashlib.sha256(b"async:" + SECRET_KEY.encode()).hexdigest()
+
+SQLALCHEMY_DATABASE_URI = place.metadata_url()
+DATA_DIR = str(place.folder())
+
+# Who may see what.
+from dashboards.superset import security as _security  # noqa: E402  Superset's modules must be importable by now
+
+CUSTOM_SECURITY_MANAGER = _security.SecurityManager
+DB_CONNECTION_MUTATOR = _security.at_each_connection
+JINJA_CONTEXT_ADDONS = {"own_rows": _security.own_rows}
+# A visitor without a name sees what the public may see, or, by default, nothing but the login page.
+PUBLIC_ROLE_LIKE = None
+AUTH_ROLE_PUBLIC = "公众" if place.yes("WANGTING_SUPERSET_PUBLIC") else "Public"
+AUTH_USER_REGISTRATION = False
+AUTH_RATE_LIMITED = True
+AUTH_RATE_LIMIT = os.environ.get("WANGTING_SUPERSET_LOGIN_RATE") or "5 per second"
+RATELIMIT_ENABLED = True
+RATELIMIT_STORAGE_URI = "memory://"
+FAB_API_SWAGGER_UI = False
+FAB_PASSWORD_COMPLEXITY_ENABLED = True
+FAB_PASSWORD_COMPLEXITY_VALIDATOR = None
+
+FEATURE_FLAGS = {
+    "ENABLE_TEMPLATE_PROCESSING": True,  # the row-level rules are templates
+    "DASHBOARD_RBAC": True,
+    "RLS_IN_SQLLAB": True,
+    "DRILL_BY": True,
+    "DRILL_TO_DETAIL": True,
+    # Nobody uses these, and each is one more door.
+    "EMBEDDED_SUPERSET": False,
+    "ALERT_REPORTS": False,
+    "TAGGING_SYSTEM": False,
+    "ENABLE_EXTENSIONS": False,
+    "ENABLE_SUPERSET_META_DB": False,
+    "ALLOW_ADHOC_SUBQUERY": False,
+    "GLOBAL_TASK_FRAMEWORK": False,
+    "THUMBNAILS": False,
+    "SSH_TUNNELING": False,
+    "ESTIMATE_QUERY_COST": False,
+    "ENABLE_JAVASCRIPT_CONTROLS": False,
+    "DYNAMIC_PLUGINS": False,
+}
+
+# Language. A site's zone is the data's: times are stored and shown as they are.
+BABEL_DEFAULT_LOCALE = "zh"
+LANGUAGES = {"zh": {"flag": "cn", "name": "中文"}, "en": {"flag": "us", "name": "English"}}
+D3_TIME_FORMAT = {
+    "dateTime": "%Y-%m-%d %H:%M:%S",
+    "date": "%Y-%m-%d",
+    "time": "%H:%M:%S",
+    "periods": ["上午", "下午"],
+    "days": ["星期日", "星期一", "星期二", "星期三", "星期四", "星期五", "星期六"],
+    "shortDays": ["周日", "周一", "周二", "周三", "周四", "周五", "周六"],
+    "months": [f"{number}月" for number in range(1, 13)],
+    "shortMonths": [f"{number}月" for number in range(1, 13)],
+}
+CURRENCIES = ["CNY"]
+
+# Look.
+APP_NAME = theme.NAME
+APP_ICON = "/wangting/logo.svg"
+LOGO_TARGET_PATH = "/"
+FAVICONS = [{"href": "/wangting/logo.svg"}]
+THEME_DEFAULT = theme.LIGHT
+THEME_DARK = theme.DARK
+THEME_FONT_URL_ALLOWED_DOMAINS: list[str] = []
+ENABLE_UI_THEME_ADMINISTRATION = False
+EXTRA_CATEGORICAL_COLOR_SCHEMES = theme.CATEGORICAL
+EXTRA_SEQUENTIAL_COLOR_SCHEMES = theme.SEQUENTIAL
+
+# No call leaves: not from the server, and not from a reader's browser, whatever a page asks for.
+_OWN = ["'self'"]
+TALISMAN_ENABLED = True
+TALISMAN_CONFIG = {
+    "content_security_policy": {
+        "default-src": _OWN,
+        "base-uri": _OWN,
+        "form-action": _OWN,
+        "frame-ancestors": _OWN,
+        "img-src": [*_OWN, "blob:", "data:"],
+        "worker-src": [*_OWN, "blob:"],
+        "connect-src": _OWN,
+        "object-src": "'none'",
+        "style-src": [*_OWN, "'unsafe-inline'"],
+        "font-src": [*_OWN, "data:"],
+        "script-src": [*_OWN, "'strict-dynamic'"],
+    },
+    "content_security_policy_nonce_in": ["script-src"],
+    "force_https": False,
+    "session_cookie_secure": place.yes("WANGTING_SUPERSET_HTTPS"),
+    "referrer_policy": "same-origin",
+}
+TALISMAN_DEV_CONFIG = TALISMAN_CONFIG
+CORS_OPTIONS: dict[str, Any] = {"origins": []}
+ENABLE_CORS = False
+MAPBOX_API_KEY = ""
+DECKGL_BASE_MAP: list[list[str]] = []
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = place.yes("WANGTING_SUPERSET_HTTPS")
+PERMANENT_SESSION_LIFETIME = timedelta(hours=12)
+ENABLE_PROXY_FIX = place.yes("WANGTING_SUPERSET_PROXY")
+
+# No results are kept: whoever asks, asks the current release with their own rights. Only the state of filters and links is.
+CACHE_CONFIG = {"CACHE_TYPE": "NullCache"}
+DATA_CACHE_CONFIG = {"CACHE_TYPE": "NullCache"}
+THUMBNAIL_CACHE_CONFIG = {"CACHE_TYPE": "NullCache", "CACHE_NO_NULL_WARNING": True}
+RESULTS_BACKEND = None
+STORE_CACHE_KEYS_IN_METADATA_DB = False
+SQLLAB_BACKEND_PERSISTENCE = True
+
+# Nothing is taken in.
+ALLOWED_EXTENSIONS: set[str] = set()
+CSV_EXTENSIONS: set[str] = set()
+EXCEL_EXTENSIONS: set[str] = set()
+COLUMNAR_EXTENSIONS: set[str] = set()
+MAX_CONTENT_LENGTH = 16 * 1024 * 1024  # the largest dashboard is far below a megabyte
+PREVENT_UNSAFE_DB_CONNECTIONS = True
+
+# No worker stands behind this server: nothing is scheduled, mailed or computed later.
+CELERY_CONFIG = None
+
+ROW_LIMIT = 10_000
+SQL_MAX_ROW = 100_000
+DEFAULT_SQLLAB_LIMIT = 1_000
+SUPERSET_WEBSERVER_TIMEOUT = place.server().timeout_seconds
+SQLLAB_TIMEOUT = 30
+LOG_LEVEL = os.environ.get("WANGTING_SUPERSET_LOG") or "WARNING"
+SILENCE_FAB = True
+
+
+def FLASK_APP_MUTATOR(app: Any) -> None:
+    """Last step of Superset's start: our words, our logo, one schema."""
+    from flask import Response
+    from superset.db_engine_specs.duckdb import DuckDBEngineSpec
+
+    from dashboards.superset import connection, words
+
+    words.mend()
+    # duckdb-engine lists the schemas of every attached database, and every view as a table too.
+    DuckDBEngineSpec.get_schema_names = classmethod(lambda cls, inspector: {connection.SCHEMA})
+    DuckDBEngineSpec.get_view_names = classmethod(lambda cls, database, inspector, schema: set())
+
+    @app.route("/wangting/logo.svg")
+    def wangting_logo() -> Response:
+        return Response(theme.LOGO, mimetype="image/svg+xml", headers={"Cache-Control": "public, max-age=3600"})
