@@ -4,7 +4,7 @@
 set -eu
 
 for secret in wangting_airflow_database_url wangting_superset_db wangting_ledger_url; do
-    url=$(cat "/run/secrets/$secret")
+    url=$(cat "${WANGTING_SECRETS_DIR:-/run/secrets}/$secret")
     name=$(printf '%s' "$url" | sed -E 's#^[^:]+://([^:]+):.*#\1#')
     password=$(printf '%s' "$url" | sed -E 's#^[^:]+://[^:]+:([^@]+)@.*#\1#')
     database=$(printf '%s' "$url" | sed -E 's#.*/([^/?]+)(\?.*)?$#\1#')

@@ -35,8 +35,8 @@ OF_CONTAINERS: dict[str, Callable[[], str]] = {
     "WANGTING_AIRFLOW_API_SECRET": _drawn,
     "WANGTING_AIRFLOW_FERNET_KEY": _drawn,
     "WANGTING_AIRFLOW_PASSWORD": lambda: secrets.token_urlsafe(18),
-    "SUPERSET_SECRET_KEY": _drawn,
-    "SUPERSET_ADMIN_PASSWORD": lambda: secrets.token_urlsafe(18),
+    "WANGTING_SUPERSET_SECRET": _drawn,
+    "WANGTING_SUPERSET_ADMIN_PASSWORD": lambda: secrets.token_urlsafe(18),
 }
 
 

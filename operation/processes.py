@@ -10,6 +10,7 @@ import os
 import secrets
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -48,9 +49,14 @@ def _note(service: str) -> Path:
 
 
 def start(
-    service: str, command: Sequence[str], environment: Mapping[str, str], folder: Path
+    service: str, command: Sequence[str], environment: Mapping[str, str], folder: Path, *, shown: bool = False
 ) -> "subprocess.Popen[bytes]":
-    """Start a command in a session of its own, its output appended to the service's log."""
+    """Start a command in a session of its own, its output appended to the service's log.
+
+    Args:
+        shown: what it prints is for whoever waits, and goes to this command's standard error instead; its errors still
+            go to the log.
+    """
     mark = secrets.token_hex(16)
     log = log_file(service)
     for made in (log.parent, _note(service).parent):
@@ -59,7 +65,7 @@ def start(
         child = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
-            stdout=output,
+            stdout=sys.stderr if shown else output,
             stderr=output,
             cwd=folder,
             env={**environment, MARK: mark},

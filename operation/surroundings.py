@@ -87,8 +87,13 @@ def of(service: Service, shared: Mapping[str, str]) -> dict[str, str]:
     mine = {**shared, "PATH": f"{folder}{os.pathsep}{shared.get('PATH', os.defpath)}"}
     mine.pop("VIRTUAL_ENV", None)
     if service.image == "superset":
-        mine["GUNICORN_CMD_ARGS"] = f"--bind {HOST}:{shared.get('WANGTING_SUPERSET_PORT', '8088')}"
+        mine["WANGTING_SUPERSET_BUNDLE"] = str(bundle())
     return mine
+
+
+def bundle() -> Path:
+    """Where the dashboards' definitions are written for Superset to take in."""
+    return settings.home() / "superset" / "assets"
 
 
 def programs(service: Service) -> Path:

@@ -95,7 +95,7 @@ def _start_all(
         _run("first-run", ["wangting", "run", "--no-simulate", "--json"], environment, "全程运行")
     if "superset" in services and processes.running("superset") is None:
         tell("写出看板定义")
-        folder = str(settings.home() / "superset" / "assets")
+        folder = str(surroundings.bundle())
         _run("dashboards", ["wangting", "dashboards", "write", folder], environment, "看板定义")
     # What runs once has been done where anybody lives who waited for it.
     done = {
@@ -116,7 +116,14 @@ def _start_all(
                 fresh.append(service)
         elif name not in done:
             tell(service.title)
-            _run(name, surroundings.words(service), surroundings.of(service, environment), service.title)
+            # Superset's first preparation tells a password, once: no log shall keep it.
+            _run(
+                name,
+                surroundings.words(service),
+                surroundings.of(service, environment),
+                service.title,
+                shown=service.image == "superset",
+            )
     for service in fresh:
         _wait_until_well(service, environment, HEALTHY_WITHIN)
         tell(f"{service.title}：正常")
@@ -138,12 +145,14 @@ def _start(service: Service, environment: dict[str, str], begun: list[str], tell
     return True
 
 
-def _run(name: str, command: list[str], environment: dict[str, str], title: str) -> None:
+def _run(
+    name: str, command: list[str], environment: dict[str, str], title: str, *, shown: bool = False
+) -> None:
     """Run something to its end, its output in a log of its own name."""
     if command[0] == "wangting":
         command = [sys.executable, "-m", "wangting.cli", *command[1:]]
     since = _size(name)
-    child = processes.start(name, command, environment, settings.REPOSITORY)
+    child = processes.start(name, command, environment, settings.REPOSITORY, shown=shown)
     try:
         code = child.wait(ONCE_WITHIN * 4 if name == "first-run" else ONCE_WITHIN)
     except subprocess.TimeoutExpired:

@@ -259,8 +259,12 @@ def advance(
 
 @app.command()
 def tick(
-    every: Annotated[float, typer.Option(help="每隔多少真实秒推进一次", min=0.1)] = 60.0,
-    minutes: Annotated[float, typer.Option(help="每次推进的模拟分钟数", min=1.0)] = 10.0,
+    every: Annotated[
+        float, typer.Option(help="每隔多少真实秒推进一次", min=0.1, envvar="WANGTING_TICK_SECONDS")
+    ] = 60.0,
+    minutes: Annotated[
+        float, typer.Option(help="每次推进的模拟分钟数", min=1.0, envvar="WANGTING_TICK_MINUTES")
+    ] = 10.0,
     cases: Annotated[
         int, typer.Option(help="还没有城市时，新建城市的办件数", envvar="WANGTING_SIMULATED_CASES")
     ] = 50_000,

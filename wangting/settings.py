@@ -52,22 +52,20 @@ def site_path() -> Path:
 
 
 def given(name: str) -> str | None:
-    """What the environment says of `name`, or the file of that name in lower case in the folder `WANGTING_SECRETS_DIR`.
+    """What the environment says of `name`, or a file of that name in lower case; None: neither.
 
-    So secrets can come as files, as containers get them (`/run/secrets`), and stand in no environment. None: neither.
+    The files lie where containers get their secrets, in /run/secrets, or in the folder `WANGTING_SECRETS_DIR`. So a
+    secret need not stand in any environment.
 
     Raises:
         WangtingError: the file is there and cannot be read.
     """
     if name in os.environ:
         return os.environ[name]
-    folder = os.environ.get("WANGTING_SECRETS_DIR")
-    if not folder:
-        return None
-    file = Path(folder) / name.lower()
+    file = Path(os.environ.get("WANGTING_SECRETS_DIR") or "/run/secrets") / name.lower()
     try:
         return file.read_text("utf-8").strip()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, UnicodeDecodeError):
         raise WangtingError(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import logging
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -29,8 +30,9 @@ def _say(text: str) -> None:
 
 def _arguments(given: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="准备 Superset：元数据库、角色、看板、行权限、用户；可重复运行")
-    parser.add_argument("--bundle", type=Path, required=True, help="wangting dashboards write 写出的文件夹")
-    parser.add_argument("--users", type=Path, help="用户文件（YAML 或 JSON）：users: [{name, roles, title}]")
+    bundle, people = os.environ.get("WANGTING_SUPERSET_BUNDLE"), os.environ.get("WANGTING_SUPERSET_USERS")
+    parser.add_argument("--bundle", type=Path, default=bundle, required=not bundle, help="wangting dashboards write 写出的文件夹")
+    parser.add_argument("--users", type=Path, default=people or None, help="用户文件（YAML 或 JSON）：users: [{name, roles, title}]")
     parser.add_argument("--user", action="append", default=[], metavar="用户名=角色[,角色]", help="一个用户，可写多次")
     parser.add_argument("--role", action="append", default=[], metavar="角色", help="另外建立的角色，如 部门:<代码>")
     return parser.parse_args(given)
