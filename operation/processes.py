@@ -74,7 +74,7 @@ def start(
     _children[child.pid] = child
     draft = _note(service).with_suffix(".new")
     seen = _seen(child.pid)
-    about = {"pid": child.pid, "started": seen.started if seen else "", "mark": mark}
+    about = {"pid": child.pid, "started": seen.started if seen else "", "mark": mark, "command": list(command)}
     draft.write_text(json.dumps(about), "utf-8")
     draft.replace(_note(service))
     return child
