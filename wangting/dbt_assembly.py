@@ -107,6 +107,7 @@ def assemble(lane: Lane, site: Site, *, aside: bool = False) -> Assembly:
     project["vars"] = {
         "staged": {kind: [path.stem for path in paths] for kind, paths in models.items()},
         "division": site.division,
+        "plan": site.plan,
         "precedence": site.precedence,
         "code_maps": site_folders.code_maps(site.folders),
         "region_aliases": _region_aliases(site),

@@ -1,0 +1,41 @@
+{# E-licences by the month of issue: new and converted, on the day of the paper one or not. #}
+with issued as (
+    select
+        cast(date_trunc('month', issued_at) as date) as month_on,
+        unit_code,
+        county_code,
+        cast(count(*) as bigint) as issued_count,
+        cast(count_if(issue_way = 'converted') as bigint) as converted_count,
+        cast(count_if(is_in_step is not null) as bigint) as judged_count,
+        cast(count_if(is_in_step) as bigint) as in_step_count,
+        cast(coalesce(sum(use_count), 0) as bigint) as use_count
+    from {{ ref('fct_licences') }}
+    where issued_at is not null
+    group by cast(date_trunc('month', issued_at) as date), unit_code, county_code
+),
+
+months as (
+    select period_start as month_on, period as month
+    from {{ ref('dim_periods') }}
+    where period_kind = 'month'
+)
+
+select
+    months.month,
+    issued.month_on,
+    levels.level_name,
+    issued.county_code,
+    counties.region_name as county_name,
+    case units.level_code when 'town' then units.region_code end as town_code,
+    issued.unit_code,
+    units.unit_name,
+    issued.issued_count,
+    issued.converted_count,
+    issued.judged_count,
+    issued.in_step_count,
+    issued.use_count
+from issued
+inner join months on issued.month_on = months.month_on
+left join {{ ref('dim_units') }} as units on issued.unit_code = units.unit_code
+left join {{ ref('dim_levels') }} as levels on units.level_code = levels.level_code
+left join {{ ref('dim_regions') }} as counties on issued.county_code = counties.region_code

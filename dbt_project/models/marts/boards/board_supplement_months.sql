@@ -1,0 +1,46 @@
+{# Supplements by the month of the notice: how many, how late after the application, how long the applicant took. #}
+with notices as (
+    select
+        cast(date_trunc('month', noticed_at) as date) as month_on,
+        unit_code,
+        cast(count(*) as bigint) as notice_count,
+        cast(count_if(is_before_acceptance) as bigint) as before_acceptance_count,
+        cast(count_if(received_at is not null) as bigint) as received_count,
+        cast(count_if(is_abandoned) as bigint) as abandoned_count,
+        cast(count_if(handed_in_at_kind = 'hall') as bigint) as at_hall_count,
+        cast(count_if(noticed_after_working_days > 5) as bigint) as late_notice_count,
+        cast(count(handed_in_after_working_days) as bigint) as timed_count,
+        cast(coalesce(sum(handed_in_after_working_days), 0) as bigint) as handed_in_working_days
+    from {{ ref('fct_supplements') }}
+    where noticed_at is not null
+    group by cast(date_trunc('month', noticed_at) as date), unit_code
+),
+
+months as (
+    select period_start as month_on, period as month
+    from {{ ref('dim_periods') }}
+    where period_kind = 'month'
+)
+
+select
+    months.month,
+    notices.month_on,
+    levels.level_name,
+    units.county_code,
+    counties.region_name as county_name,
+    case units.level_code when 'town' then units.region_code end as town_code,
+    notices.unit_code,
+    units.unit_name,
+    notices.notice_count,
+    notices.before_acceptance_count,
+    notices.received_count,
+    notices.abandoned_count,
+    notices.at_hall_count,
+    notices.late_notice_count,
+    notices.timed_count,
+    notices.handed_in_working_days
+from notices
+inner join months on notices.month_on = months.month_on
+left join {{ ref('dim_units') }} as units on notices.unit_code = units.unit_code
+left join {{ ref('dim_levels') }} as levels on units.level_code = levels.level_code
+left join {{ ref('dim_regions') }} as counties on units.county_code = counties.region_code
