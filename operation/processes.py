@@ -74,7 +74,12 @@ def start(
     _children[child.pid] = child
     draft = _note(service).with_suffix(".new")
     seen = _seen(child.pid)
-    about = {"pid": child.pid, "started": seen.started if seen else "", "mark": mark, "command": list(command)}
+    about = {
+        "pid": child.pid,
+        "started": seen.started if seen else "",
+        "mark": mark,
+        "command": list(command),
+    }
     draft.write_text(json.dumps(about), "utf-8")
     draft.replace(_note(service))
     return child
@@ -102,17 +107,25 @@ def noted() -> list[str]:
     return sorted(file.name.removesuffix(suffix) for file in folder.glob(f"*{suffix}"))
 
 
-def end(service: str, patience: float = PATIENCE) -> bool:
+def ask(service: str) -> None:
+    """Ask a service's process to end, without waiting for it."""
+    known = running(service)
+    if known is not None:
+        _signal(known.pid, signal.SIGTERM)
+
+
+def end(service: str, patience: float = PATIENCE, *, is_asked: bool = False) -> bool:
     """End a service's process and everything that it started; True where anything of it was alive.
 
-    The process itself is asked first; what lives after `patience` seconds is killed.
+    The process itself is asked first, unless it has been; what lives after `patience` seconds is killed.
     """
     known = started(service)
     if known is None:
         return False
     was_alive = bool(_belonging(known))
     if _lives(known):
-        _signal(known.pid, signal.SIGTERM)
+        if not is_asked:
+            _signal(known.pid, signal.SIGTERM)
         _wait(lambda: not _lives(known), patience)
     for number, seconds in ((signal.SIGTERM, patience / 6), (signal.SIGKILL, patience)):
         for pid in _belonging(known):

@@ -76,8 +76,10 @@ def up(*, simulate: bool, superset: bool, first_run: bool, cases: int, tell: Tel
         try:
             _start_all(services, environment, first_run, begun, tell)
         except BaseException:
+            for name in begun:
+                processes.ask(name)
             for name in reversed(begun):
-                processes.end(name)
+                processes.end(name, is_asked=True)
             raise
         return states(services)
 
@@ -227,11 +229,14 @@ def down(tell: Tell) -> list[str]:
         order = list(declared())
         names = sorted(processes.noted(), key=lambda name: order.index(name) if name in order else -1)
         titles = {name: service.title for name, service in declared().items()}
+        alive = {name for name in names if processes.running(name) is not None}
+        # All at once: each takes seconds to put its things away.
+        for name in alive:
+            processes.ask(name)
         stopped = []
         for name in reversed(names):
-            if processes.started(name) is not None:
-                tell(f"停止{titles.get(name, name)}")
-            if processes.end(name):
+            tell(f"停止{titles.get(name, name)}")
+            if processes.end(name, is_asked=name in alive):
                 stopped.append(name)
         if (settings.home() / "simulator" / "connections.json").exists():
             stopped += _stop_city()
