@@ -51,7 +51,6 @@ def _asked(base: str, path: str, part: str = "") -> str | None:
 
 def _written(path: str, seconds: str = "300") -> str | None:
     try:
-        # Two times of the machine, never the city's.
         age = time.time() - os.stat(path).st_mtime  # noqa: PTH116 - runs in images that have nothing else
     except OSError:
         return "还没有动静"
