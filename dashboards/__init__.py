@@ -1,1 +1,1 @@
-"""What do people look at? Dashboards declared in two languages, the Superset assets derived from them, who sees what."""
+"""What do people look at? Superset with its dashboards, and who may see which rows."""

@@ -1,7 +1,8 @@
-"""Superset's assets, derived: one database, dataset and dashboard a language, every uuid made from names alone.
+"""Superset's assets, derived: a dataset and a dashboard a language, every uuid made from names alone.
 
-Superset's labels of columns belong to the dataset, and a table is a dataset only once in a database: so each language has a
-database of its own over the same release, and `rates` has `rates-en` beside it.
+What a column is called belongs to Superset's dataset, and a table's name is a dataset only once (on SQLite in all databases
+together). So the English dataset names its table in capitals, which DuckDB takes for the same; `rates` has `rates-en`
+beside it.
 """
 
 import shutil
@@ -17,7 +18,7 @@ from dashboards.declared import LANGUAGES, Chart, Dashboard, Dataset, Declaratio
 from dashboards.marts import Mart
 
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://wangting.invalid/dashboards")
-_DATABASES = {"zh": "wangting", "en": "wangting-en"}
+DATABASE = "wangting"
 _TYPES = {
     "string": "VARCHAR",
     "int": "INTEGER",
@@ -28,6 +29,8 @@ _TYPES = {
     "boolean": "BOOLEAN",
 }
 _VERSION = {"version": "1.0.0"}
+# Cards show the first few scopes on purpose: no warning that there are more.
+_CSS = ".dashboard-component-chart-holder:has(td div[style*='28px']) .anticon-warning { display: none; }"
 
 
 def named(*names: str) -> str:
@@ -53,12 +56,11 @@ def write(folder: Path, declarations: Declarations, known: dict[str, Mart]) -> i
 def files(declarations: Declarations, known: dict[str, Mart]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Every file of the bundle by its name, in a fixed order."""
     yield "metadata.yaml", {**_VERSION, "type": "assets", "timestamp": "2017-01-01T00:00:00+00:00"}
+    yield f"databases/{DATABASE}.yaml", _database()
     for language in LANGUAGES:
-        database = _DATABASES[language]
-        yield f"databases/{database}.yaml", _database(database, language)
         for dataset in declarations.datasets.values():
             source = _source(dataset, known[dataset.name], language, declarations)
-            yield f"datasets/{database}/{dataset.name}.yaml", _dataset(source, known[dataset.name], declarations)
+            yield f"datasets/{DATABASE}/{table(dataset, language)}.yaml", _dataset(source, known[dataset.name], declarations)
         for dashboard in declarations.dashboards.values():
             for name, chart in dashboard.charts():
                 source = _source(declarations.datasets[chart.dataset], known[chart.dataset], language, declarations)
@@ -73,12 +75,17 @@ def _slug(dashboard: Dashboard, language: Language) -> str:
     return dashboard.name if language == "zh" else f"{dashboard.name}-en"
 
 
-def _database(name: str, language: Language) -> dict[str, Any]:
+def table(dataset: Dataset, language: Language) -> str:
+    """The table as the dataset of a language names it."""
+    return dataset.name if language == "zh" else dataset.name.upper()
+
+
+def _database() -> dict[str, Any]:
     return {
         **_VERSION,
-        "database_name": name,
+        "database_name": DATABASE,
         "sqlalchemy_uri": "duckdb:///marts.duckdb",  # a name only: the connection is opened by dashboards.superset
-        "expose_in_sqllab": language == "zh",
+        "expose_in_sqllab": True,
         "allow_run_async": False,
         "allow_ctas": False,
         "allow_cvas": False,
@@ -86,7 +93,7 @@ def _database(name: str, language: Language) -> dict[str, Any]:
         "allow_csv_upload": False,
         "cache_timeout": None,
         "extra": {"allows_virtual_table_explore": False},
-        "uuid": named("database", name),
+        "uuid": named("database", DATABASE),
     }
 
 
@@ -125,7 +132,7 @@ def _dataset(source: kinds.Source, mart: Mart, declarations: Declarations) -> di
         )
     return {
         **_VERSION,
-        "table_name": dataset.name,
+        "table_name": table(dataset, language),
         "description": dataset.title.of(language),
         "main_dttm_col": dataset.time,
         "catalog": None,
@@ -150,7 +157,7 @@ def _dataset(source: kinds.Source, mart: Mart, declarations: Declarations) -> di
             for name, metric in source.metrics.items()
         ],
         "uuid": named("dataset", language, dataset.name),
-        "database_uuid": named("database", _DATABASES[language]),
+        "database_uuid": named("database", DATABASE),
     }
 
 
@@ -195,7 +202,7 @@ def _dashboard(dashboard: Dashboard, language: Language, declarations: Declarati
         "dashboard_title": dashboard.title.of(language),
         "description": dashboard.about.of(language),
         "slug": _slug(dashboard, language),
-        "css": "",
+        "css": _CSS,
         "published": True,
         "uuid": named("dashboard", language, dashboard.name),
         "position": _position(dashboard, language, numbers),
@@ -251,6 +258,7 @@ def _filter(
             "searchAllOptions": False,
             "inverseSelection": False,
         },
+        "requiredFirst": first,
         "defaultDataMask": {"extraFormData": {}, "filterState": {}, "ownState": {}},
         "cascadeParentIds": [f"NATIVE_FILTER-{each}" for each in declared.within if each in dashboard.filters],
         "scope": {"rootPath": ["ROOT_ID"], "excluded": excluded},

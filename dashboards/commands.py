@@ -38,10 +38,14 @@ def write(
     declarations, known = declared.read(), marts.marts()
     folder.mkdir(parents=True, exist_ok=True)
     count = bundle.write(folder / "bundle", declarations, known)
-    given = {name: dataset.rights.model_dump() for name, dataset in declarations.datasets.items()}
+    given = {
+        bundle.table(dataset, language): dataset.rights.model_dump()
+        for dataset in declarations.datasets.values()
+        for language in declared.LANGUAGES
+    }
     document = rights.document(given)
     (folder / "rights.json").write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", "utf-8")
-    done = {"folder": str(folder), "files": count, "datasets": len(given), "dashboards": len(declarations.dashboards)}
+    done = {"folder": str(folder), "files": count, "datasets": len(declarations.datasets), "dashboards": len(declarations.dashboards)}
 
     def show(row: dict[str, Any]) -> None:
         console.say(f"{row['folder']}：{row['dashboards']} 个看板、{row['datasets']} 个数据集，共 {row['files']} 个文件")

@@ -10,6 +10,8 @@ from dashboards import cards, marts
 from dashboards.declared import Chart, Dataset, Language, Metric
 
 GOOD, BAD = "#2e8b57", "#c8342b"
+# Behind a number, so that the number can be read.
+_PALE = {GOOD: "#d3ebdd", BAD: "#f7d9d6"}
 NOTHING = {"zh": "无业务", "en": "No cases"}
 _VIZ = {
     "cards": "table",
@@ -114,7 +116,7 @@ def _colours(chart: Chart, source: Source, names: Mapping[str, str]) -> list[dic
             found.append(
                 {
                     "column": names.get(name, name),
-                    "colorScheme": colour,
+                    "colorScheme": _PALE[colour],
                     "operator": _OPERATORS[operator],
                     "targetValue": value,
                     "useGradient": False,
@@ -162,7 +164,7 @@ def _table(chart: Chart, source: Source, by: list[str]) -> dict[str, Any]:
         "conditional_formatting": _colours(chart, source, {}),
         **_sorted(chart, source),
         **_PLAIN_TABLE,
-        "page_length": 0 if chart.limit and chart.limit <= 20 else 20,
+        "page_length": 0,
     }
 
 
@@ -241,7 +243,7 @@ def _heatmap(chart: Chart, source: Source, by: list[str]) -> dict[str, Any]:
         "show_legend": True,
         "legend_type": "continuous",
         "show_percentage": False,
-        "show_values": False,
+        "show_values": "%" in _format(chart, source),
         "y_axis_format": _format(chart, source),
         "left_margin": "auto",
         "bottom_margin": "auto",

@@ -1,4 +1,5 @@
-"""Who may see what, as declared (`rights.yml` and every dataset's `rights`), and as Superset's bootstrap reads it (`rights.json`).
+"""Who may see what, as declared (`rights.yml` and every dataset's `rights`), and as Superset's bootstrap reads it
+(`rights.json`).
 
 Which rows a role sees of a dataset follows from both by `dashboards.superset.rows`, the only place that decides it.
 """
@@ -24,7 +25,8 @@ class Role(_Declared):
     """A kind of role.
 
     Attributes:
-        title: `中文 | English`. sees: the kinds of datasets. by: whose rows, where it is given for one code; None: all rows.
+        title: `中文 | English`. sees: the kinds of datasets. by: whose rows, where it is given for one code; None:
+        all rows.
         code: whether a role of this kind carries a code (`县区:<code>`): none, must, or may (without one: all rows).
     """
 
@@ -63,7 +65,8 @@ def document(datasets: Mapping[str, Mapping[str, Any]], path: Path = FILE) -> di
     """`rights.json`: roles and datasets as the bootstrap and the wall read them.
 
     Args:
-        datasets: table of marts.duckdb → its `rights` as declared (`rows`, and at most `open`, `reference`, `staff`, `persons`).
+        datasets: table of marts.duckdb → its `rights` as declared (`rows`, and at most `open`, `reference`, `staff`,
+        `persons`).
     """
     return {
         "roles": {name: role.model_dump() for name, role in roles(path).items()},

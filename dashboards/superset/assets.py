@@ -1,4 +1,4 @@
-"""The bundle: dashboards, charts, datasets and the database, put in as they are declared; what was and is no longer, taken out."""
+"""The bundle: dashboards, charts, datasets and the database as declared; what is declared no longer is taken out."""
 
 from __future__ import annotations
 
@@ -72,9 +72,16 @@ def publish(declared: dict[str, list[str]], administrator: Any) -> dict[Any, set
             if kind == "dashboards":
                 asset.published = True
                 filters = json.loads(asset.json_metadata or "{}").get("native_filter_configuration", [])
-                ids = {target["datasetId"] for each in filters for target in each.get("targets", []) if "datasetId" in target}
+                ids = {
+                    target["datasetId"]
+                    for each in filters
+                    for target in each.get("targets", [])
+                    if "datasetId" in target
+                }
                 tables = {source.table_name for source in asset.datasources}
-                tables |= {name for (name,) in db.session.query(SqlaTable.table_name).filter(SqlaTable.id.in_(ids))}
+                tables |= {
+                    name for (name,) in db.session.query(SqlaTable.table_name).filter(SqlaTable.id.in_(ids))
+                }
                 found[asset] = tables
     db.session.commit()
     return found
@@ -85,4 +92,6 @@ def datasets(declared: dict[str, list[str]]) -> dict[str, Any]:
     from superset import db
 
     model = _models()["datasets"]
-    return {each.table_name: each for each in db.session.query(model).filter(model.uuid.in_(declared["datasets"]))}
+    return {
+        each.table_name: each for each in db.session.query(model).filter(model.uuid.in_(declared["datasets"]))
+    }

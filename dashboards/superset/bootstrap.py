@@ -1,7 +1,8 @@
 """Bring Superset to what is declared, in one process: `python dashboards/superset/bootstrap.py --bundle FOLDER`.
 
-Metadata database, roles, the bundle (`wangting dashboards write FOLDER`: `bundle/` and `rights.json`), who owns and sees what, users. Every
-step may be repeated; a repeat changes nothing but what is declared otherwise now. Ends with 1 and one sentence on failure.
+Metadata database, roles, the bundle (`wangting dashboards write FOLDER`: `bundle/` and `rights.json`), who owns and
+sees what, users. Every step may be repeated; a repeat changes nothing but what is declared otherwise now. Ends with 1
+and one sentence on failure.
 """
 
 from __future__ import annotations
@@ -17,8 +18,7 @@ from pathlib import Path
 # Instead of this folder, whose modules have everyday names.
 sys.path[0] = str(Path(__file__).resolve().parents[2])
 
-from dashboards.superset import place, rows
-
+from dashboards.superset import place, rows  # noqa: E402  the line above must come first
 
 _OUT = sys.stdout
 
@@ -29,29 +29,52 @@ def _say(text: str) -> None:
 
 
 def _arguments(given: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="准备 Superset：元数据库、角色、看板、行权限、用户；可重复运行")
+    parser = argparse.ArgumentParser(
+        description="准备 Superset：元数据库、角色、看板、行权限、用户；可重复运行"
+    )
     bundle, people = os.environ.get("WANGTING_SUPERSET_BUNDLE"), os.environ.get("WANGTING_SUPERSET_USERS")
-    parser.add_argument("--bundle", type=Path, default=bundle, required=not bundle, help="wangting dashboards write 写出的文件夹")
-    parser.add_argument("--users", type=Path, default=people or None, help="用户文件（YAML 或 JSON）：users: [{name, roles, title}]")
-    parser.add_argument("--user", action="append", default=[], metavar="用户名=角色[,角色]", help="一个用户，可写多次")
-    parser.add_argument("--role", action="append", default=[], metavar="角色", help="另外建立的角色，如 部门:<代码>")
+    parser.add_argument(
+        "--bundle",
+        type=Path,
+        default=bundle,
+        required=not bundle,
+        help="wangting dashboards write 写出的文件夹；默认 WANGTING_SUPERSET_BUNDLE",
+    )
+    parser.add_argument(
+        "--users",
+        type=Path,
+        default=people or None,
+        help="用户文件（YAML 或 JSON）：users: [{name, roles, title}]；默认 WANGTING_SUPERSET_USERS",
+    )
+    parser.add_argument(
+        "--user", action="append", default=[], metavar="用户名=角色[,角色]", help="一个用户，可写多次"
+    )
+    parser.add_argument(
+        "--role", action="append", default=[], metavar="角色", help="另外建立的角色，如 部门:<代码>"
+    )
     return parser.parse_args(given)
 
 
 def _role_names(rights: rows.Rights, asked: list[str]) -> list[str]:
-    """Every role to be kept: those without a code, one a county of the current release, those that exist, those asked for."""
+    """Every role to be kept: those without a code, one a county of the release, those that exist, those asked for."""
     import duckdb
     from superset import security_manager
 
     names = {name for name, kind in rights.roles.items() if kind["code"] != "must"}
     by_county = [name for name, kind in rights.roles.items() if kind["by"] == "county"]
-    table = next((name for name, about in rights.datasets.items() if about.get("rows", {}).get("county")), None)
+    table = next(
+        (name for name, about in rights.datasets.items() if about.get("rows", {}).get("county")), None
+    )
     if table is not None and place.marts().exists():
         column = rights.datasets[table]["rows"]["county"]
         with duckdb.connect(str(place.real_marts()), read_only=True) as marts:
-            found = marts.execute(f'SELECT DISTINCT "{column}" FROM main."{table}" WHERE "{column}" IS NOT NULL').fetchall()
+            found = marts.execute(
+                f'SELECT DISTINCT "{column}" FROM main."{table}" WHERE "{column}" IS NOT NULL'
+            ).fetchall()
         names |= {f"{name}:{code}" for name in by_county for (code,) in found}
-    names |= {role.name for role in security_manager.get_all_roles() if rights.parse(role.name)[0] is not None}
+    names |= {
+        role.name for role in security_manager.get_all_roles() if rights.parse(role.name)[0] is not None
+    }
     return sorted(names.union(asked))
 
 
@@ -60,7 +83,11 @@ def run(given: list[str] | None = None) -> None:
     asked = _arguments(given)
     place.prepare()
     log = place.folder() / "bootstrap.log"
-    with log.open("w", encoding="utf-8") as file, contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
+    with (
+        log.open("w", encoding="utf-8") as file,
+        contextlib.redirect_stdout(file),
+        contextlib.redirect_stderr(file),
+    ):
         _run(asked)
 
 
@@ -105,7 +132,10 @@ def _run(asked: argparse.Namespace) -> None:
             _say("[5/5] 用户")
             made = users.put(security_manager, people)
     if password:
-        _say(f"管理员：{users.ADMINISTRATOR}  密码：{password}（只显示这一次；另存于 {place.folder() / 'admin.password'}，仅本人可读）")
+        _say(
+            f"管理员：{users.ADMINISTRATOR}  密码：{password}"
+            f"（只显示这一次；另存于 {place.folder() / 'admin.password'}，仅本人可读）"
+        )
     for name, generated in made.items():
         _say(f"用户：{name}  密码：{generated}（只显示这一次）")
     _say(f"就绪：{len(found)} 个看板，{len(datasets)} 个数据集，{len(names)} 个角色，{len(people)} 个用户")
@@ -116,7 +146,9 @@ def main() -> int:
     try:
         run()
     except FileNotFoundError as error:
-        _say(f"错误：缺少 {error.filename or error}；请先运行 wangting dashboards write，并以 --bundle 指明该文件夹")
+        _say(
+            f"错误：缺少 {error.filename or error}；请先运行 wangting dashboards write，并以 --bundle 指明该文件夹"
+        )
     except Exception as error:
         from dashboards.superset.users import UserError
 

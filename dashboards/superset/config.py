@@ -1,4 +1,5 @@
-"""Superset's configuration: what differs from its defaults, and why. Values come from the environment through `place`.
+"""Superset's configuration: what differs from its defaults, and why. Values come from the environment through
+`place`.
 
 Superset imports this file by its path (`SUPERSET_CONFIG_PATH`), so it finds its own package itself.
 """
@@ -117,14 +118,15 @@ TALISMAN_DEV_CONFIG = TALISMAN_CONFIG
 CORS_OPTIONS: dict[str, Any] = {"origins": []}
 ENABLE_CORS = False
 MAPBOX_API_KEY = ""
-DECKGL_BASE_MAP: list[list[str]] = []
+DECKGL_BASE_MAP: list[list[str]] = [["", "—"]]  # the page reads the first one while it starts
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = place.yes("WANGTING_SUPERSET_HTTPS")
 PERMANENT_SESSION_LIFETIME = timedelta(hours=12)
 ENABLE_PROXY_FIX = place.yes("WANGTING_SUPERSET_PROXY")
 
-# No results are kept: whoever asks, asks the current release with their own rights. Only the state of filters and links is.
+# No results are kept: whoever asks, asks the current release with their own rights. Only the state of filters and
+# links is.
 CACHE_CONFIG = {"CACHE_TYPE": "NullCache"}
 DATA_CACHE_CONFIG = {"CACHE_TYPE": "NullCache"}
 THUMBNAIL_CACHE_CONFIG = {"CACHE_TYPE": "NullCache", "CACHE_NO_NULL_WARNING": True}
@@ -152,18 +154,21 @@ LOG_LEVEL = os.environ.get("WANGTING_SUPERSET_LOG") or "WARNING"
 SILENCE_FAB = True
 
 
-def FLASK_APP_MUTATOR(app: Any) -> None:
-    """Last step of Superset's start: our words, our logo, one schema."""
+def FLASK_APP_MUTATOR(app: Any) -> None:  # noqa: N802  a setting of Superset
+    """Last step of Superset's start: our words, our guard, our logo, one schema."""
     from flask import Response
     from superset.db_engine_specs.duckdb import DuckDBEngineSpec
 
     from dashboards.superset import connection, words
 
     words.mend()
+    _security.guard_charts()
     # duckdb-engine lists the schemas of every attached database, and every view as a table too.
     DuckDBEngineSpec.get_schema_names = classmethod(lambda cls, inspector: {connection.SCHEMA})
     DuckDBEngineSpec.get_view_names = classmethod(lambda cls, database, inspector, schema: set())
 
     @app.route("/wangting/logo.svg")
     def wangting_logo() -> Response:
-        return Response(theme.LOGO, mimetype="image/svg+xml", headers={"Cache-Control": "public, max-age=3600"})
+        return Response(
+            theme.LOGO, mimetype="image/svg+xml", headers={"Cache-Control": "public, max-age=3600"}
+        )

@@ -1,9 +1,10 @@
 """The wall: a connection that has nobody's rows but its user's.
 
-Each connection is a database of its own, in memory. The current release is attached under a name that is drawn for this connection, and
-the catalog that a user's statements see has views over it, one a table that the user has any right to, each with the condition of that
-user's roles. A statement is held against DuckDB's own parser before it runs: it can name that catalog's views and nothing else. So it
-does not matter which of Superset's doors it came through.
+Each connection is a database of its own, in memory. The current release is attached under a name that is drawn for
+this connection, and the catalog that a user's statements see has views over it, one a table that the user has any
+right to, each with the condition of that user's roles. A statement is held against DuckDB's own parser before it
+runs: it can name that catalog's views and nothing else. So it does not matter which of Superset's doors it came
+through.
 """
 
 from __future__ import annotations
@@ -19,6 +20,12 @@ from duckdb_engine import ConnectionWrapper, CursorWrapper
 from dashboards.superset import place, rows
 from dashboards.superset.statements import RefusedError, reads_only_catalogue, tables_read
 
+# duckdb-engine asks the process's default connection for its keywords, before the server forks. Threads do not
+# survive a fork.
+duckdb.set_default_connection(
+    duckdb.connect(":memory:", config={"threads": "1", "enable_external_access": "false"})
+)
+
 CATALOG = "marts"
 SCHEMA = "main"
 
@@ -26,10 +33,10 @@ SCHEMA = "main"
 def open_release(conditions: Callable[[str], str | None] | None) -> duckdb.DuckDBPyConnection:
     """The current release, read-only, without files, extensions or Python objects.
 
-    `conditions` gives the condition of a table (None: no such table); without it the whole release stands in the catalog (the
-    administrator). Raises duckdb.Error where there is no release.
+    `conditions` gives the condition of a table (None: no such table); without it the whole release stands in the
+    catalog (the administrator). Raises duckdb.Error where there is no release.
     """
-    config = {
+    config: dict[str, str | bool | int | float | list[str]] = {
         "threads": os.environ.get("WANGTING_SUPERSET_QUERY_THREADS") or "2",
         "memory_limit": os.environ.get("WANGTING_SUPERSET_QUERY_MEMORY") or "1GB",
         "temp_directory": "",
@@ -70,7 +77,8 @@ class _Walled:
         if condition is not None:
             self._made.add(table)
             self._connection.execute(
-                f'CREATE VIEW {CATALOG}.{SCHEMA}."{table}" AS SELECT * FROM {self._release}.{SCHEMA}."{table}" WHERE {condition}'
+                f'CREATE VIEW IF NOT EXISTS {CATALOG}.{SCHEMA}."{table}" AS '
+                f'SELECT * FROM {self._release}.{SCHEMA}."{table}" WHERE {condition}'
             )
 
     def __getattr__(self, name: str) -> Any:

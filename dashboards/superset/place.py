@@ -1,7 +1,7 @@
 """Where Superset keeps its things, and its secrets; the only reader of the environment.
 
-Everything lies in `WANGTING_HOME/superset`, mode 0700. A secret comes from the environment, otherwise it is generated once and kept in
-a file of mode 0600.
+Everything lies in `WANGTING_HOME/superset`, mode 0700. A secret comes from the environment, otherwise it is generated
+once and kept in a file of mode 0600.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-# The repository's top, or the image's folder that has `dashboards/`: what must be importable for this package to be found.
+# The repository's top, or the image's folder that has `dashboards/`: what must be importable for this package to be
+# found.
 ROOT = Path(__file__).resolve().parents[2]
 WORDS = Path(__file__).with_name("words")
 
@@ -39,7 +40,8 @@ def marts() -> Path:
 def real_marts() -> Path:
     """The file of the release that is current at this moment, all links followed.
 
-    The folder is resolved once and the file named in it, so that a switch between two questions cannot mix two releases.
+    The folder is resolved once and the file named in it, so that a switch between two questions cannot mix two
+    releases.
     """
     return marts().parent.resolve() / marts().name
 

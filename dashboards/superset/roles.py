@@ -1,7 +1,7 @@
 """Roles and permissions in Superset: what each may do there, and which datasets it may ask for.
 
-A role of the house may look: dashboards, their filters, drilling, downloads. `分析` adds charts of one's own and SQL Lab. What rows come is
-not decided here but in `rows`.
+A role of the house may look: dashboards, their filters, drilling, downloads. `分析` adds charts of one's own and SQL
+Lab. What rows come is not decided here but in `rows`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,13 @@ PUBLIC = "公众"
 _LOOK = {
     "Dashboard": {"can_read", "can_drill", "can_view_chart_as_table"},
     "Chart": {"can_read"},
-    "Superset": {"can_dashboard", "can_explore_json", "can_dashboard_permalink", "can_log", "can_language_pack"},
+    "Superset": {
+        "can_dashboard",
+        "can_explore_json",
+        "can_dashboard_permalink",
+        "can_log",
+        "can_language_pack",
+    },
     "DashboardPermalinkRestApi": {"can_read"},
     "DashboardFilterStateRestApi": {"can_read", "can_write"},
     "Api": {"can_time_range", "can_query_form_data", "can_query"},
@@ -64,7 +70,9 @@ def _wanted(pvm: Any, wanted: dict[str, set[str]]) -> bool:
     return pvm.permission.name in wanted.get(pvm.view_menu.name, set())
 
 
-def put_permissions(security_manager: Any, rights: Rights, names: Iterable[str], datasets: dict[str, Any]) -> None:
+def put_permissions(
+    security_manager: Any, rights: Rights, names: Iterable[str], datasets: dict[str, Any]
+) -> None:
     """Make each role, with what it may do and the datasets it may ask for; what it had beyond that is taken away.
 
     `datasets` are Superset's own, by table.
@@ -97,8 +105,11 @@ def put_permissions(security_manager: Any, rights: Rights, names: Iterable[str],
     db.session.commit()
 
 
-def put_on_dashboards(security_manager: Any, rights: Rights, names: Iterable[str], dashboards: dict[Any, set[str]]) -> None:
-    """Give each dashboard the roles that may read every dataset it shows or filters by, so that none is shown half empty.
+def put_on_dashboards(
+    security_manager: Any, rights: Rights, names: Iterable[str], dashboards: dict[Any, set[str]]
+) -> None:
+    """Give each dashboard the roles that may read every dataset it shows or filters by, so that none is shown half
+    empty.
 
     `dashboards` is dashboard → its tables.
     """
@@ -107,7 +118,11 @@ def put_on_dashboards(security_manager: Any, rights: Rights, names: Iterable[str
     roles = {name: security_manager.find_role(name) for name in names}
     administrator = security_manager.find_role("Admin")
     for dashboard, tables in dashboards.items():
-        may = [role for name, role in roles.items() if role is not None and tables.issubset(rights.tables([name]))]
+        may = [
+            role
+            for name, role in roles.items()
+            if role is not None and tables.issubset(rights.tables([name]))
+        ]
         dashboard.roles = [administrator, *may]
     db.session.commit()
 

@@ -1,9 +1,11 @@
 """Who sees which rows: from roles and a dataset's rights to one SQL condition. Nothing else decides it.
 
 `rights.json`:
-    roles     name of a kind of role -> {"sees": [kinds of datasets], "by": "county" | "unit" | "town" | null, "code": "none" | "must" |
+    roles     name of a kind of role -> {"sees": [kinds of datasets], "by": "county" | "unit" | "town" | null, "code":
+    "none" | "must" |
               "may"}; a role of a kind with codes is called `<kind>:<code>`
-    datasets  table -> {"kind": "ordinary" | "open" | "reference" | "staff" | "persons", "rows": {"county": column, …}, "title": …}
+    datasets  table -> {"kind": "ordinary" | "open" | "reference" | "staff" | "persons", "rows": {"county": column,
+    …}, "title": …}
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-# What is appended to the name of a role and becomes part of a condition: a code, never anything that could end a string.
+# What is appended to the name of a role and becomes part of a condition: a code, never anything that could end a
+# string.
 _CODE_CHARACTERS = frozenset("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-")
 NO_ROW = "1 = 0"
 EVERY_ROW = "1 = 1"

@@ -1,17 +1,19 @@
 """Superset's security manager, and what asks it at each connection.
 
-Three rules on top of Superset's own: nobody reaches a dataset through a dashboard's or a chart's ownership alone, nobody but the
-administrator makes charts from anything but a declared dataset, and whoever is asked for has the roles that the house's rights know.
+Three rules on top of Superset's own: nobody reaches a dataset through a dashboard's or a chart's ownership alone,
+nobody but the administrator makes charts from anything but a declared dataset, and whoever is asked for has the roles
+that the house's rights know.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from flask import g, has_request_context
+from flask import g
 from superset.errors import ErrorLevel, SupersetError, SupersetErrorType
 from superset.exceptions import SupersetSecurityException
 from superset.security import SupersetSecurityManager
+from superset.utils.core import get_user_id
 
 from dashboards.superset import connection, place, rows
 
@@ -19,7 +21,9 @@ from dashboards.superset import connection, place, rows
 def _refuse(message: str) -> None:
     raise SupersetSecurityException(
         SupersetError(
-            error_type=SupersetErrorType.DATASOURCE_SECURITY_ACCESS_ERROR, message=message, level=ErrorLevel.WARNING
+            error_type=SupersetErrorType.DATASOURCE_SECURITY_ACCESS_ERROR,
+            message=message,
+            level=ErrorLevel.WARNING,
         )
     )
 
@@ -37,13 +41,16 @@ class SecurityManager(SupersetSecurityManager):
         """Whether whoever asks is the administrator; nobody is not."""
         return getattr(g, "user", None) is not None and bool(self.is_admin())
 
-    def raise_for_access(self, **asked: Any) -> None:  # type: ignore[override]
+    def raise_for_access(self, **asked: Any) -> None:
         """Superset's own answer, unless ours is no.
 
-        Superset 6.1 does not filter the rows of a chart that is made straight from a query, and lets somebody read a dataset that a
-        dashboard of theirs contains. Neither is allowed here.
+        Superset 6.1 does not filter the rows of a chart that is made straight from a query, and lets somebody read a
+        dataset that a dashboard of theirs contains. Neither is allowed here.
         """
         if not self.is_administrator():
+            query = asked.get("query")
+            if query is not None and query.user_id != get_user_id():
+                _refuse("只能使用自己的查询")
             query_context = asked.get("query_context")
             viz = asked.get("viz")
             source = asked.get("datasource") or getattr(query_context or viz, "datasource", None)
@@ -54,9 +61,21 @@ class SecurityManager(SupersetSecurityManager):
                     _refuse("没有这个数据集的权限")
         super().raise_for_access(**asked)
 
+    def raise_for_source(self, source: Any) -> None:
+        """Refuse charts that stand on anything but a declared dataset.
+
+        Of a query Superset asks only whether its tables may be read; which rows, it forgets.
+        """
+        if not self.is_administrator() and getattr(source, "type", "") != "table":
+            _refuse("图表只能基于已登记的数据集")
+
     def get_rls_cache_key(self, datasource: Any) -> list[str]:
         """Also the rows themselves: the text of our rule is the same for everybody, what it says is not."""
-        own = own_rows(datasource.table_name) if getattr(datasource, "type", "") == "table" else ",".join(self.role_names())
+        own = (
+            own_rows(datasource.table_name)
+            if getattr(datasource, "type", "") == "table"
+            else ",".join(self.role_names())
+        )
         return [*super().get_rls_cache_key(datasource), "" if self.is_administrator() else own]
 
 
@@ -78,6 +97,23 @@ def at_each_connection(
     if uri.get_backend_name() != "duckdb":
         raise PermissionError(f"只连接数据仓库的发布库，不连接 {uri.get_backend_name()}")
     params = {key: value for key, value in params.items() if key == "poolclass"}
-    names = security_manager.role_names() if has_request_context() or getattr(g, "user", None) else []
+    names = security_manager.role_names()
     is_administrator = security_manager.is_administrator()
     return uri, {**params, "creator": lambda: connection.connect(names, is_administrator)}
+
+
+def guard_charts() -> None:
+    """Ask `raise_for_source` before any chart's data, in this process."""
+    from superset import security_manager
+    from superset.common.query_context_processor import QueryContextProcessor
+
+    ask = QueryContextProcessor.raise_for_access
+    if getattr(ask, "ours", False):
+        return
+
+    def ask_both(processor: Any) -> None:
+        security_manager.raise_for_source(processor._qc_datasource)
+        ask(processor)
+
+    ask_both.ours = True  # type: ignore[attr-defined]
+    QueryContextProcessor.raise_for_access = ask_both

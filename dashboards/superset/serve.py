@@ -1,7 +1,7 @@
 """Start the web server: `python dashboards/superset/serve.py`, after the bootstrap.
 
-Becomes gunicorn, in the foreground, with the settings that `place.server` reads; ends with it. Everything else that is given on the
-command line is handed to gunicorn.
+Becomes gunicorn, in the foreground, with the settings that `place.server` reads; ends with it. Everything else that
+is given on the command line is handed to gunicorn.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 # Instead of this folder, whose modules have everyday names.
 sys.path[0] = str(Path(__file__).resolve().parents[2])
 
-from dashboards.superset import place
+from dashboards.superset import place  # noqa: E402  the line above must come first
 
 
 def command(extra: list[str]) -> list[str]:
@@ -28,6 +28,7 @@ def command(extra: list[str]) -> list[str]:
         *("--worker-class", "gthread"),
         *("--threads", str(settings.threads)),
         *("--timeout", str(settings.timeout_seconds)),
+        *("--keep-alive", "30"),
         "--preload",
         *("--log-level", "warning"),
         *extra,

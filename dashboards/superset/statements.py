@@ -1,7 +1,8 @@
 """What a statement reads, in the words of DuckDB's own parser.
 
-Superset filters rows by rewriting SQL with a parser that is not the database's; what the two understand differently would be a way
-around. Here the very parser that will run the statement says what is in it, and what is not known to be harmless is refused.
+Superset filters rows by rewriting SQL with a parser that is not the database's; what the two understand differently
+would be a way around. Here the very parser that will run the statement says what is in it, and what is not known to
+be harmless is refused.
 """
 
 from __future__ import annotations
@@ -16,11 +17,15 @@ import duckdb
 # Functions in FROM that make rows from their arguments alone.
 _TABLE_FUNCTIONS = frozenset({"unnest", "range", "generate_series"})
 # What reads settings, variables or other state of the process instead of its arguments.
-_STATE_FUNCTIONS = frozenset({"current_setting", "getvariable", "getenv", "current_query", "nextval", "currval", "write_log"})
+_STATE_FUNCTIONS = frozenset(
+    {"current_setting", "getvariable", "getenv", "current_query", "nextval", "currval", "write_log"}
+)
 _FROM_TYPES = frozenset({"BASE_TABLE", "SUBQUERY", "JOIN", "EMPTY", "EXPRESSION_LIST", "TABLE_FUNCTION"})
 _NODE_TYPES = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"})
 # How SQLAlchemy finds out about tables; it names these and nothing else.
-_CATALOGUE_FUNCTIONS = frozenset({"duckdb_schemas", "duckdb_tables", "duckdb_views", "duckdb_columns", "duckdb_constraints"})
+_CATALOGUE_FUNCTIONS = frozenset(
+    {"duckdb_schemas", "duckdb_tables", "duckdb_views", "duckdb_columns", "duckdb_constraints"}
+)
 _CATALOGUE_SCHEMAS = frozenset({"information_schema", "pg_catalog"})
 
 
@@ -62,8 +67,8 @@ def _dicts(value: Any) -> Iterator[dict[str, Any]]:
 def tables_read(sql: str, *, catalog: str, schema: str) -> set[str]:
     """The tables that a statement names, common table expressions included.
 
-    Raises `RefusedError` for anything but one SELECT, for tables of another catalog or schema, table functions that read anything,
-    functions that read the process's state, time travel, SHOW, DESCRIBE and SUMMARIZE.
+    Raises `RefusedError` for anything but one SELECT, for tables of another catalog or schema, table functions that
+    read anything, functions that read the process's state, time travel, SHOW, DESCRIBE and SUMMARIZE.
     """
     names: set[str] = set()
     for at in _dicts(_tree(sql)):
@@ -88,7 +93,11 @@ def _look(at: dict[str, Any], catalog: str, schema: str, names: set[str]) -> Non
         names.add(at["table_name"].lower())
     if kind == "TABLE_FUNCTION":
         function = at["function"]
-        if function.get("class") != "FUNCTION" or function["function_name"].lower() not in _TABLE_FUNCTIONS or function["schema"]:
+        if (
+            function.get("class") != "FUNCTION"
+            or function["function_name"].lower() not in _TABLE_FUNCTIONS
+            or function["schema"]
+        ):
             raise RefusedError(f"不能在 FROM 中使用函数：{function.get('function_name', '')}")
     if at.get("class") == "FUNCTION" and at["function_name"].lower() in _STATE_FUNCTIONS:
         raise RefusedError(f"不能使用函数：{at['function_name']}")
@@ -108,7 +117,10 @@ def reads_only_catalogue(sql: str) -> bool:
             schema, table = at["schema_name"].lower(), at["table_name"].lower()
             if schema not in _CATALOGUE_SCHEMAS and (schema or not table.startswith("pg_")):
                 return False
-        if kind == "TABLE_FUNCTION" and at["function"].get("function_name", "").lower() not in _CATALOGUE_FUNCTIONS | _TABLE_FUNCTIONS:
+        if (
+            kind == "TABLE_FUNCTION"
+            and at["function"].get("function_name", "").lower() not in _CATALOGUE_FUNCTIONS | _TABLE_FUNCTIONS
+        ):
             return False
         if at.get("class") == "FUNCTION" and at["function_name"].lower() in _STATE_FUNCTIONS:
             return False

@@ -1,6 +1,7 @@
 """The house's look: light and dark, system fonts only, colours of the charts.
 
-Tokens are those of Ant Design 5. Fonts are the reader's own: nothing is fetched, and every system that reads Chinese has one.
+Tokens are those of Ant Design 5. Fonts are the reader's own: nothing is fetched, and every system that reads Chinese
+has one.
 """
 
 from __future__ import annotations
@@ -8,14 +9,16 @@ from __future__ import annotations
 from typing import Any
 
 _FONTS = (
-    "'Noto Sans CJK SC', 'Source Han Sans SC', 'PingFang SC', 'Microsoft YaHei', 'WenQuanYi Micro Hei', 'Helvetica Neue', Arial, sans-serif"
+    "'Noto Sans CJK SC', 'Source Han Sans SC', 'PingFang SC', 'Microsoft YaHei', 'WenQuanYi Micro Hei', "
+    "'Helvetica Neue', Arial, sans-serif"
 )
 NAME = "网厅数据仓库"
 
 _SPINNER = (
-    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 48 48" width="48" height="48"><circle cx="24" cy="24" r="18" fill="none" '
-    'stroke="#1f5fa8" stroke-width="4" stroke-dasharray="80 40" stroke-linecap="round"><animateTransform attributeName="transform" '
-    'type="rotate" from="0 24 24" to="360 24 24" dur="1s" repeatCount="indefinite"/></circle></svg>'
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 48 48" width="48" height="48">'
+    '<circle cx="24" cy="24" r="18" fill="none" stroke="#1f5fa8" stroke-width="4" stroke-dasharray="80 40" '
+    'stroke-linecap="round"><animateTransform attributeName="transform" type="rotate" from="0 24 24" to="360 24 24" '
+    'dur="1s" repeatCount="indefinite"/></circle></svg>'
 )
 
 _TOKENS: dict[str, Any] = {
@@ -51,12 +54,28 @@ _TOKENS: dict[str, Any] = {
 
 LIGHT: dict[str, Any] = {"token": dict(_TOKENS), "algorithm": "default"}
 DARK: dict[str, Any] = {
-    "token": {**_TOKENS, "colorPrimary": "#5b9ae6", "colorLink": "#7db2f0", "colorEditorSelection": "#29405e"},
+    "token": {
+        **_TOKENS,
+        "colorPrimary": "#5b9ae6",
+        "colorLink": "#7db2f0",
+        "colorEditorSelection": "#29405e",
+    },
     "algorithm": "dark",
 }
 
 # Ten colours that stay apart for readers who cannot tell red from green; the first is the house's own.
-COLOURS = ["#1f5fa8", "#e08e0b", "#2a9d8f", "#b5426b", "#6c5fc7", "#7a9e1f", "#4fa3d9", "#a8642a", "#8a8f98", "#d6604d"]
+COLOURS = [
+    "#1f5fa8",
+    "#e08e0b",
+    "#2a9d8f",
+    "#b5426b",
+    "#6c5fc7",
+    "#7a9e1f",
+    "#4fa3d9",
+    "#a8642a",
+    "#8a8f98",
+    "#d6604d",
+]
 CATEGORICAL: list[dict[str, Any]] = [
     {"id": "wangting", "description": "网厅", "label": "网厅", "isDefault": True, "colors": COLOURS}
 ]

@@ -1,7 +1,7 @@
 """People and their roles, from a file or the command line.
 
-A password that is generated is printed once and kept nowhere; the administrator's also lies in a file of mode 0600, where the environment
-does not give it.
+A password that is generated is printed once and kept nowhere; the administrator's also lies in a file of mode 0600,
+where the environment does not give it.
 """
 
 from __future__ import annotations
@@ -35,14 +35,20 @@ class Person:
     password: str | None = None
 
 
-def _person(name: str, roles: list[str], rights: Rights, where: str, title: str = "", password: str | None = None) -> Person:
+def _person(
+    name: str, roles: list[str], rights: Rights, where: str, title: str = "", password: str | None = None
+) -> Person:
     if not _NAME.match(name) or name == ADMINISTRATOR:
-        raise UserError(f"{where}：用户名“{name}”不可用；请用字母、数字、汉字、点、横线，且不是 {ADMINISTRATOR}")
+        raise UserError(
+            f"{where}：用户名“{name}”不可用；请用字母、数字、汉字、点、横线，且不是 {ADMINISTRATOR}"
+        )
     if not roles:
         raise UserError(f"{where}：用户 {name} 没有角色")
     for role in roles:
         if role != ANALYST and rights.parse(role)[0] is None:
-            kinds = "、".join(f"{kind}:<代码>" if about["code"] != "none" else kind for kind, about in rights.roles.items())
+            kinds = "、".join(
+                f"{kind}:<代码>" if about["code"] != "none" else kind for kind, about in rights.roles.items()
+            )
             raise UserError(f"{where}：用户 {name} 的角色“{role}”不认识；可用：{kinds}、{ANALYST}")
     return Person(name, roles, title, password)
 
@@ -64,8 +70,14 @@ def from_file(path: Path, rights: Rights) -> list[Person]:
     except (OSError, KeyError, TypeError, yaml.YAMLError) as error:
         raise UserError(f"{path}：不是用户文件（users: [{{name: …, roles: […]}}]）：{error}") from error
     return [
-        _person(str(each["name"]), [str(role) for role in each.get("roles", [])], rights, str(path), str(each.get("title", "")),
-                each.get("password"))
+        _person(
+            str(each["name"]),
+            [str(role) for role in each.get("roles", [])],
+            rights,
+            str(path),
+            str(each.get("title", "")),
+            each.get("password"),
+        )
         for each in given
     ]
 
@@ -73,8 +85,8 @@ def from_file(path: Path, rights: Rights) -> list[Person]:
 def put(security_manager: Any, people: list[Person]) -> dict[str, str]:
     """Make or change these users; returns the passwords that were generated now, by name.
 
-    A user who is there keeps the password. Users of an earlier run that no file names any more are switched off, not deleted: what they
-    made stays.
+    A user who is there keeps the password. Users of an earlier run that no file names any more are switched off, not
+    deleted: what they made stays.
     """
     from superset import db
 
@@ -89,7 +101,12 @@ def put(security_manager: Any, people: list[Person]) -> dict[str, str]:
             if person.password is None:
                 made[person.name] = password
             user = security_manager.add_user(
-                person.name, person.title or person.name, "", f"{person.name}@wangting.invalid", roles, password=password
+                person.name,
+                person.title or person.name,
+                "",
+                f"{person.name}@wangting.invalid",
+                roles,
+                password=password,
             )
             if not user:
                 raise UserError(f"用户 {person.name} 无法建立")

@@ -1,8 +1,8 @@
 """Chinese words of ours over Superset's own translation, where that is wrong or missing.
 
-Superset 6.1 ships fuzzy matches as translations: 'Sign in' reads "Not In", 'Languages' reads 范围, 'Last login' reads 上一月.
-`words/zh.json` has what people who look at dashboards see: `wrong` replaces, `missing` adds. Both readers of the translation get it: the
-pages (a JSON pack) and the server's own messages (gettext).
+Superset 6.1 ships fuzzy matches as translations: 'Sign in' reads "Not In", 'Languages' reads 范围, 'Last login' reads
+上一月. `words/zh.json` has what people who look at dashboards see: `wrong` replaces, `missing` adds. Both readers of
+the translation get it: the pages (a JSON pack) and the server's own messages (gettext).
 """
 
 from __future__ import annotations

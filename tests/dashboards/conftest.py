@@ -1,13 +1,19 @@
-"""A released warehouse of a small city, and a Superset over it."""
+"""A released warehouse of a small city, a Superset over it, and people of every role."""
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import duckdb
+import httpx
 import pytest
 
-from tests.dashboards.running import Superset
+from tests.dashboards import small_bundle
+from tests.dashboards.running import Person, Superset
 from tests.e2e.city import City
 
 
@@ -36,26 +42,135 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         city.run("simulate", "down")
 
 
-@pytest.fixture(scope="session")
-def marts(released: Path) -> Path:
-    """The current release's file."""
-    return released / "releases" / "current" / "marts.duckdb"
+@dataclass(frozen=True)
+class Known:
+    """What the release itself says: whose case is whose. Codes are the marts' own."""
+
+    marts: Path
+    own: str
+    other: str
+    unit: str
+    town: str
+
+    def cases(self, condition: str = "true") -> set[str]:
+        """The numbers of the cases that a condition leaves."""
+        with duckdb.connect(str(self.marts), read_only=True) as connection:
+            return {
+                number
+                for (number,) in connection.execute(
+                    f"select case_no from fct_cases where {condition}"
+                ).fetchall()
+            }
+
+    def count(self, table: str, condition: str = "true") -> int:
+        """How many rows a condition leaves of a table."""
+        with duckdb.connect(str(self.marts), read_only=True) as connection:
+            found = connection.execute(f"select count(*) from {table} where {condition}").fetchone()
+        assert found is not None
+        return int(found[0])
+
+    @property
+    def ours(self) -> set[str]:
+        """The cases of the county whose people ask."""
+        return self.cases(f"county_code = '{self.own}'")
 
 
 @pytest.fixture(scope="session")
-def a_home(released: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Another home over the same release, so that a test may change what is Superset's."""
-    home = tmp_path_factory.mktemp("superset") / "var"
-    home.mkdir(mode=0o700)
-    (home / "releases").symlink_to(released / "releases")
-    yield home
+def known(released: Path) -> Known:
+    """The two counties, the department and the town with the most cases."""
+    marts = released / "releases" / "current" / "marts.duckdb"
+    with duckdb.connect(str(marts), read_only=True) as connection:
+
+        def most(column: str, number: int) -> str:
+            found = connection.execute(
+                f"select {column} from fct_cases where {column} is not null group by 1 "
+                "order by count(*) desc, 1 limit 1 offset ?",
+                [number],
+            ).fetchone()
+            assert found is not None
+            return str(found[0])
+
+        return Known(
+            marts,
+            most("county_code", 0),
+            most("county_code", 1),
+            most("unit_code", 0),
+            most("region_code", 3),
+        )
 
 
 @pytest.fixture(scope="session")
-def superset(released: Path) -> Iterator[Superset]:
-    """Not bootstrapped, not started; stopped at the end."""
+def superset(released: Path, known: Known, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Superset]:
+    """A running Superset with a small bundle and people of every role."""
     made = Superset(released)
+    bundle = small_bundle.write(tmp_path_factory.mktemp("bundle"), known.marts)
+    people = {
+        "city": "市级,分析",
+        "county": f"县区:{known.own},分析",
+        "neighbour": f"县区:{known.other},分析",
+        "reader": f"县区:{known.own}",
+        "department": f"部门:{known.unit}",
+        "town": f"镇街:{known.town}",
+        "supervisor": "效能监督",
+        "county_supervisor": f"效能监督:{known.own},分析",
+        "people": "专题人员级",
+        "public": "公众",
+        "nobody": "分析",
+    }
+    made.bootstrap(bundle, *(f"--user={name}={roles}" for name, roles in people.items()))
+    made.start()
     try:
         yield made
     finally:
         made.stop()
+
+
+REFUSED = {400, 401, 403, 404, 405, 422, 500, 501}
+
+
+def rows_of(answer: httpx.Response) -> list[dict[str, Any]]:
+    """The rows of a chart's or SQL Lab's answer."""
+    assert answer.status_code == 200, answer.text[:500]
+    body = answer.json()
+    rows = body["result"][0]["data"] if "result" in body else body["data"]
+    assert isinstance(rows, list)
+    return rows
+
+
+@dataclass(frozen=True)
+class It:
+    """The running Superset and what is known of its rows: `ours` are those of the county whose person asks."""
+
+    superset: Superset
+    admin: Person
+    county: Person
+    known: Known
+    ids: dict[str, int]
+    every_case: set[str]
+    ours: set[str]
+
+    def seen(self, answer: httpx.Response) -> set[str]:
+        """The case numbers in an answer, whatever its form."""
+        return set(re.findall(r"[0-9A-Za-z-]{8,}", answer.text)) & self.every_case
+
+    def only_ours(self, answer: httpx.Response, *, whole: bool = True) -> None:
+        """The answer has rows of ours, all of them where `whole`, and none of anybody else's."""
+        assert answer.status_code == 200, answer.text[:500]
+        found = self.seen(answer)
+        assert found <= self.ours, f"{len(found - self.ours)} foreign cases"
+        assert found == self.ours if whole else found, answer.text[:500]
+
+    def nothing(self, answer: httpx.Response) -> None:
+        """The answer is a refusal without a single case."""
+        assert not self.seen(answer)
+        assert answer.status_code in REFUSED, f"{answer.status_code} {answer.text[:300]}"
+
+
+@pytest.fixture(scope="session")
+def it(superset: Superset, known: Known) -> It:
+    """All of it."""
+    admin = superset.log_in("admin")
+    ids = {each["table_name"]: each["id"] for each in admin.get("/api/v1/dataset/").json()["result"]}
+    found = It(superset, admin, superset.log_in("county"), known, ids, known.cases(), known.ours)
+    assert 20 < len(found.ours) < 0.8 * len(found.every_case)
+    return found

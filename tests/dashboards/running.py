@@ -15,11 +15,19 @@ import httpx
 
 ROOT = Path(__file__).resolve().parents[2]
 _CLIENTS = count(1)
+# Each request on a connection of its own: one that the server is about to close would fail by chance.
+_LIMITS = httpx.Limits(max_keepalive_connections=0)
 
 
 def interpreter() -> str:
     """The interpreter of Superset's environment, which is made where it is not there."""
-    subprocess.run(["make", "--no-print-directory", "env-superset"], cwd=ROOT, check=True, capture_output=True, timeout=600)
+    subprocess.run(
+        ["make", "--no-print-directory", "env-superset"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        timeout=600,
+    )
     return str(ROOT / ".venv-superset" / "bin" / "python")
 
 
@@ -35,12 +43,14 @@ class Person:
 
     def __init__(self, address: str, name: str, password: str) -> None:
         self.name = name
-        self.http = httpx.Client(base_url=address, timeout=120, headers={"Referer": address})
+        self.http = httpx.Client(base_url=address, timeout=120, headers={"Referer": address}, limits=_LIMITS)
         page = self.http.get("/login/")
         token = re.search(r'csrf_token(?:&#34;|")[^A-Za-z]+(?:value=")?([\w.-]{20,})', page.text)
         form = {"username": name, "password": password} | ({"csrf_token": token[1]} if token else {})
         answer = self.http.post("/login/", data=form)
-        assert answer.status_code == 302 and "login" not in answer.headers["location"], f"{name}: {answer.status_code}"
+        assert answer.status_code == 302 and "login" not in answer.headers["location"], (
+            f"{name}: {answer.status_code}"
+        )
         self.http.headers["X-CSRFToken"] = self.http.get("/api/v1/security/csrf_token/").json()["result"]
 
     def get(self, path: str, **more: Any) -> httpx.Response:
@@ -57,10 +67,19 @@ class Person:
 
     def sql(self, sql: str, **more: Any) -> httpx.Response:
         """SQL Lab."""
-        body = {"database_id": 1, "sql": sql, "schema": "main", "client_id": f"t{next(_CLIENTS)}", "runAsync": False, **more}
+        body = {
+            "database_id": 1,
+            "sql": sql,
+            "schema": "main",
+            "client_id": f"t{next(_CLIENTS)}",
+            "runAsync": False,
+            **more,
+        }
         return self.post("/api/v1/sqllab/execute/", body)
 
-    def chart_data(self, source: int, *, kind: str = "table", form_data: Any = None, more: Any = None, **query: Any) -> httpx.Response:
+    def chart_data(
+        self, source: int, *, kind: str = "table", form_data: Any = None, more: Any = None, **query: Any
+    ) -> httpx.Response:
         """One query of a chart on a dataset."""
         body = {
             "datasource": {"id": source, "type": kind},
@@ -84,6 +103,7 @@ class Superset:
     passwords: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
     said: str = ""
+    people: dict[str, Person] = field(default_factory=dict)
 
     @property
     def address(self) -> str:
@@ -91,7 +111,11 @@ class Superset:
         return f"http://127.0.0.1:{self.port}"
 
     def _environment(self) -> dict[str, str]:
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(("WANGTING_", "SUPERSET"))}
+        clean = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("WANGTING_", "SUPERSET"))
+        }
         clean.pop("PYTHONDONTWRITEBYTECODE", None)
         return {
             **clean,
@@ -113,7 +137,9 @@ class Superset:
             timeout=600,
         )
         assert (done.returncode != 0) == fails, f"{done.stdout}\n{done.stderr}"
-        self.passwords |= dict(re.findall(r"^(?:用户|管理员)：(\S+)  密码：([\w-]+)（", done.stdout, re.MULTILINE))
+        self.passwords |= dict(
+            re.findall(r"^(?:用户|管理员)：(\S+)  密码：([\w-]+)（", done.stdout, re.MULTILINE)
+        )
         self.said = done.stdout
         return done.stdout
 
@@ -149,5 +175,7 @@ class Superset:
         self.process = None
 
     def log_in(self, name: str) -> Person:
-        """Somebody, logged in."""
-        return Person(self.address, name, self.passwords[name])
+        """Somebody, logged in; the same one when asked again."""
+        if name not in self.people:
+            self.people[name] = Person(self.address, name, self.passwords[name])
+        return self.people[name]

@@ -7,7 +7,7 @@ with figures as (
 plans as (
     select
         plan_code,
-        plan_title,
+        concat(city, ' ', cast(year as string), ' 年（', plan_code, '）') as plan_name,
         case plan_code when '{{ var('plan') }}' then 0 else 1 end as plan_order
     from {{ ref('plans') }}
 ),
@@ -106,7 +106,7 @@ select
     {{ headline_order('every.metric_code') }} as metric_order,
     metrics.counted,
     every.plan_code,
-    plans.plan_title as plan_name,
+    plans.plan_name,
     cast(plans.plan_order as int) as plan_order,
     {{ format_time('every.month_on', 'yyyy-MM') }} as month,
     every.month_on,

@@ -19,9 +19,9 @@ events as (
         channel_code,
         {% if event == 'applied' -%}
         cast(count(*) as bigint) as applied_count,
-        cast(count_if(is_applied_online) as bigint) as applied_online_count,
-        cast(count_if(is_acceptance_refused) as bigint) as refused_count,
-        cast(count_if(supplement_count > 0) as bigint) as supplemented_case_count,
+        cast(coalesce(count_if(is_applied_online), 0) as bigint) as applied_online_count,
+        cast(coalesce(count_if(is_acceptance_refused), 0) as bigint) as refused_count,
+        cast(coalesce(count_if(supplement_count > 0), 0) as bigint) as supplemented_case_count,
         cast(coalesce(sum(supplement_count), 0) as bigint) as supplement_count,
         {%- else -%}
         {% for name in ['applied_count', 'applied_online_count', 'refused_count', 'supplemented_case_count', 'supplement_count'] -%}
@@ -31,15 +31,15 @@ events as (
         cast({{ 'count(*)' if event == 'accepted' else '0' }} as bigint) as accepted_count,
         {% if event == 'closed' -%}
         cast(count(*) as bigint) as closed_count,
-        cast(count_if(is_business_volume) as bigint) as business_volume,
-        cast(count_if(is_business_volume and is_closed_on_time is not null) as bigint) as judged_count,
-        cast(count_if(is_business_volume and is_closed_on_time) as bigint) as on_time_count,
-        cast(count_if(is_business_volume and handling_working_days is not null) as bigint) as timed_count,
+        cast(coalesce(count_if(is_business_volume), 0) as bigint) as business_volume,
+        cast(coalesce(count_if(is_business_volume and is_closed_on_time is not null), 0) as bigint) as judged_count,
+        cast(coalesce(count_if(is_business_volume and is_closed_on_time), 0) as bigint) as on_time_count,
+        cast(coalesce(count_if(is_business_volume and handling_working_days is not null), 0) as bigint) as timed_count,
         cast(coalesce(sum(case when is_business_volume then handling_working_days end), 0) as bigint) as handling_working_days,
-        cast(count_if(is_business_volume and visit_count = 0) as bigint) as no_visit_count,
-        cast(count_if(is_business_volume and visit_count = 1) as bigint) as one_visit_count,
-        cast(count_if(is_business_volume and visit_count > 1) as bigint) as more_visits_count,
-        cast(count_if(is_business_volume and visit_count is null) as bigint) as unknown_visits_count
+        cast(coalesce(count_if(is_business_volume and visit_count = 0), 0) as bigint) as no_visit_count,
+        cast(coalesce(count_if(is_business_volume and visit_count = 1), 0) as bigint) as one_visit_count,
+        cast(coalesce(count_if(is_business_volume and visit_count > 1), 0) as bigint) as more_visits_count,
+        cast(coalesce(count_if(is_business_volume and visit_count is null), 0) as bigint) as unknown_visits_count
         {%- else -%}
         {% for name in ['closed_count', 'business_volume', 'judged_count', 'on_time_count', 'timed_count', 'handling_working_days', 'no_visit_count', 'one_visit_count', 'more_visits_count', 'unknown_visits_count'] -%}
         cast(0 as bigint) as {{ name }}{{ ',' if not loop.last }}

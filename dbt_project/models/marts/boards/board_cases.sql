@@ -29,6 +29,7 @@ select
     cases.closed_at,
     cases.handling_working_days,
     cases.visit_count,
+    case when cases.visit_count is null then '不明' else concat(cast(cases.visit_count as string), ' 次') end as visits_name,
     case when cases.is_applied_online then '是' else '否' end as applied_online,
     case when cases.is_closed_online then '是' else '否' end as closed_online,
     case when cases.is_visits_unknown then '不明' when cases.is_visits_at_most_one then '是' else '否' end as visits_at_most_one,

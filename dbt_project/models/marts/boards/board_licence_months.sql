@@ -5,9 +5,9 @@ with issued as (
         unit_code,
         county_code,
         cast(count(*) as bigint) as issued_count,
-        cast(count_if(issue_way = 'converted') as bigint) as converted_count,
-        cast(count_if(is_in_step is not null) as bigint) as judged_count,
-        cast(count_if(is_in_step) as bigint) as in_step_count,
+        cast(coalesce(count_if(issue_way = 'converted'), 0) as bigint) as converted_count,
+        cast(coalesce(count_if(is_in_step is not null), 0) as bigint) as judged_count,
+        cast(coalesce(count_if(is_in_step), 0) as bigint) as in_step_count,
         cast(coalesce(sum(use_count), 0) as bigint) as use_count
     from {{ ref('fct_licences') }}
     where issued_at is not null

@@ -5,7 +5,7 @@ with repeated as (
         unit_code,
         licence_kind,
         cast(count(*) as bigint) as material_count,
-        cast(count_if(file_kind = 'paper') as bigint) as paper_count
+        cast(coalesce(count_if(file_kind = 'paper'), 0) as bigint) as paper_count
     from {{ ref('fct_repeated_materials') }}
     where applied_at is not null
     group by cast(date_trunc('month', applied_at) as date), unit_code, licence_kind

@@ -6,9 +6,9 @@ with steps as (
         unit_code,
         step_code,
         cast(count(*) as bigint) as step_count,
-        cast(count_if(is_repeated) as bigint) as repeated_count,
-        cast(count_if(is_step_back) as bigint) as step_back_count,
-        cast(count_if(is_handed_over) as bigint) as handed_over_count,
+        cast(coalesce(count_if(is_repeated), 0) as bigint) as repeated_count,
+        cast(coalesce(count_if(is_step_back), 0) as bigint) as step_back_count,
+        cast(coalesce(count_if(is_handed_over), 0) as bigint) as handed_over_count,
         cast(count(waited_working_hours) as bigint) as waited_count,
         cast(sum(cast(waited_working_hours as decimal(18, 3))) as decimal(28, 3)) as waited_working_hours
     from {{ ref('fct_steps') }}

@@ -4,11 +4,11 @@ with notices as (
         cast(date_trunc('month', noticed_at) as date) as month_on,
         unit_code,
         cast(count(*) as bigint) as notice_count,
-        cast(count_if(is_before_acceptance) as bigint) as before_acceptance_count,
-        cast(count_if(received_at is not null) as bigint) as received_count,
-        cast(count_if(is_abandoned) as bigint) as abandoned_count,
-        cast(count_if(handed_in_at_kind = 'hall') as bigint) as at_hall_count,
-        cast(count_if(noticed_after_working_days > 5) as bigint) as late_notice_count,
+        cast(coalesce(count_if(is_before_acceptance), 0) as bigint) as before_acceptance_count,
+        cast(coalesce(count_if(received_at is not null), 0) as bigint) as received_count,
+        cast(coalesce(count_if(is_abandoned), 0) as bigint) as abandoned_count,
+        cast(coalesce(count_if(handed_in_at_kind = 'hall'), 0) as bigint) as at_hall_count,
+        cast(coalesce(count_if(noticed_after_working_days > 5), 0) as bigint) as late_notice_count,
         cast(count(handed_in_after_working_days) as bigint) as timed_count,
         cast(coalesce(sum(handed_in_after_working_days), 0) as bigint) as handed_in_working_days
     from {{ ref('fct_supplements') }}
