@@ -60,15 +60,23 @@ def files(declarations: Declarations, known: dict[str, Mart]) -> Iterator[tuple[
     for language in LANGUAGES:
         for dataset in declarations.datasets.values():
             source = _source(dataset, known[dataset.name], language, declarations)
-            yield f"datasets/{DATABASE}/{table(dataset, language)}.yaml", _dataset(source, known[dataset.name], declarations)
+            yield (
+                f"datasets/{DATABASE}/{table(dataset, language)}.yaml",
+                _dataset(source, known[dataset.name], declarations),
+            )
         for dashboard in declarations.dashboards.values():
             for name, chart in dashboard.charts():
-                source = _source(declarations.datasets[chart.dataset], known[chart.dataset], language, declarations)
+                source = _source(
+                    declarations.datasets[chart.dataset], known[chart.dataset], language, declarations
+                )
                 yield (
                     f"charts/{_slug(dashboard, language)}_{name}.yaml",
                     _chart(dashboard, name, chart, source),
                 )
-            yield f"dashboards/{_slug(dashboard, language)}.yaml", _dashboard(dashboard, language, declarations)
+            yield (
+                f"dashboards/{_slug(dashboard, language)}.yaml",
+                _dashboard(dashboard, language, declarations),
+            )
 
 
 def _slug(dashboard: Dashboard, language: Language) -> str:
@@ -128,7 +136,8 @@ def _dataset(source: kinds.Source, mart: Mart, declarations: Declarations) -> di
             for zh, en in english_of(declarations, name).items()
         )
         columns.append(
-            _column(other, source.labels[name], "VARCHAR") | {"expression": f"case {name}{whens} else {name} end"}
+            _column(other, source.labels[name], "VARCHAR")
+            | {"expression": f"case {name}{whens} else {name} end"}
         )
     return {
         **_VERSION,
@@ -195,7 +204,8 @@ def _chart(dashboard: Dashboard, name: str, chart: Chart, source: kinds.Source) 
 def _dashboard(dashboard: Dashboard, language: Language, declarations: Declarations) -> dict[str, Any]:
     numbers = {name: number for number, (name, _) in enumerate(dashboard.charts(), start=1)}
     filters = [
-        _filter(name, declarations.filters[name], dashboard, numbers, language, declarations) for name in dashboard.filters
+        _filter(name, declarations.filters[name], dashboard, numbers, language, declarations)
+        for name in dashboard.filters
     ]
     return {
         **_VERSION,
@@ -260,7 +270,9 @@ def _filter(
         },
         "requiredFirst": first,
         "defaultDataMask": {"extraFormData": {}, "filterState": {}, "ownState": {}},
-        "cascadeParentIds": [f"NATIVE_FILTER-{each}" for each in declared.within if each in dashboard.filters],
+        "cascadeParentIds": [
+            f"NATIVE_FILTER-{each}" for each in declared.within if each in dashboard.filters
+        ],
         "scope": {"rootPath": ["ROOT_ID"], "excluded": excluded},
     }
 

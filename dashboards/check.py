@@ -195,7 +195,9 @@ def _twice(declarations: Declarations, known: dict[str, Mart], whole: set[str]) 
     if whole != set(declarations.datasets):
         return
     try:
-        given = Counter(str(content["uuid"]) for _, content in bundle.files(declarations, known) if "uuid" in content)
+        given = Counter(
+            str(content["uuid"]) for _, content in bundle.files(declarations, known) if "uuid" in content
+        )
     except (KeyError, AssertionError):
         return  # said above
     for each, count in given.items():

@@ -7,7 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, StringConstraints, Tag, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    model_validator,
+)
 
 from wangting import declared
 from wangting.errors import WangtingError
@@ -181,7 +190,8 @@ def _kind_of_row(row: Any) -> str:
 
 
 Row = Annotated[
-    Annotated[Heading, Tag("heading")] | Annotated[dict[_Name, Chart], Tag("charts")], Discriminator(_kind_of_row)
+    Annotated[Heading, Tag("heading")] | Annotated[dict[_Name, Chart], Tag("charts")],
+    Discriminator(_kind_of_row),
 ]
 
 
@@ -231,8 +241,7 @@ def read(room: Path = ROOM) -> Declarations:
         declared.load(path, Dataset, name=path.stem) for path in sorted((room / "datasets").glob("*.yml"))
     ]
     dashboards = [
-        declared.load(path, Dashboard, name=path.parent.name)
-        for path in sorted(room.glob("*/dashboard.yml"))
+        declared.load(path, Dashboard, name=path.parent.name) for path in sorted(room.glob("*/dashboard.yml"))
     ]
     for dashboard in dashboards:
         names = [name for name, _ in dashboard.charts()]

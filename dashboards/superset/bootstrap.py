@@ -62,16 +62,18 @@ def _role_names(rights: rows.Rights, asked: list[str]) -> list[str]:
 
     names = {name for name, kind in rights.roles.items() if kind["code"] != "must"}
     by_county = [name for name, kind in rights.roles.items() if kind["by"] == "county"]
-    table = next(
-        (name for name, about in rights.datasets.items() if about.get("rows", {}).get("county")), None
-    )
-    if table is not None and place.marts().exists():
-        column = rights.datasets[table]["rows"]["county"]
+    if place.marts().exists():
         with duckdb.connect(str(place.real_marts()), read_only=True) as marts:
-            found = marts.execute(
-                f'SELECT DISTINCT "{column}" FROM main."{table}" WHERE "{column}" IS NOT NULL'
-            ).fetchall()
-        names |= {f"{name}:{code}" for name in by_county for (code,) in found}
+            there = {table for (table,) in marts.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+            counties: set[str] = set()
+            for table, about in rights.datasets.items():
+                column = about.get("rows", {}).get("county")
+                if column and table in there:
+                    found = marts.execute(
+                        f'SELECT DISTINCT "{column}" FROM main."{table}" WHERE "{column}" IS NOT NULL'
+                    )
+                    counties |= {str(code) for (code,) in found.fetchall()}
+        names |= {f"{name}:{code}" for name in by_county for code in counties}
     names |= {
         role.name for role in security_manager.get_all_roles() if rights.parse(role.name)[0] is not None
     }
@@ -153,7 +155,7 @@ def main() -> int:
         from dashboards.superset.users import UserError
 
         reason = "" if isinstance(error, UserError) else f"{type(error).__name__}："
-        _say(f"错误：{reason}{error}")
+        _say(f"错误：{reason}{error}（详见 {place.folder() / 'bootstrap.log'}）")
         detail = getattr(error, "normalized_messages", None)
         if detail is not None:
             _say(f"  {detail()}")

@@ -10,6 +10,7 @@ import hashlib
 import os
 import sys
 from datetime import timedelta
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -156,16 +157,29 @@ SILENCE_FAB = True
 
 def FLASK_APP_MUTATOR(app: Any) -> None:  # noqa: N802  a setting of Superset
     """Last step of Superset's start: our words, our guard, our logo, one schema."""
-    from flask import Response
+    from flask import Response, request
     from superset.db_engine_specs.duckdb import DuckDBEngineSpec
 
-    from dashboards.superset import connection, words
+    from dashboards.superset import connection, quiet, words
 
     words.mend()
     _security.guard_charts()
     # duckdb-engine lists the schemas of every attached database, and every view as a table too.
     DuckDBEngineSpec.get_schema_names = classmethod(lambda cls, inspector: {connection.SCHEMA})
     DuckDBEngineSpec.get_view_names = classmethod(lambda cls, database, inspector, schema: set())
+
+    # The login page needs its words too, before anybody has logged in; and Superset's own answer is a file without
+    # ours.
+    silent = quiet.scripts(Path(str(files("superset"))) / "static" / "assets")
+
+    @app.before_request
+    def wangting_instead() -> Response | None:
+        folder, _, name = request.path.rpartition("/assets/")
+        if folder == "/static" and name in silent:
+            year = {"Cache-Control": "public, max-age=31536000"}
+            return Response(silent[name], mimetype="text/javascript", headers=year)
+        asked = request.path.removeprefix("/superset/language_pack/")
+        return words.pack(asked.strip("/")) if asked != request.path else None
 
     @app.route("/wangting/logo.svg")
     def wangting_logo() -> Response:

@@ -71,11 +71,11 @@ class _Walled:
 
     def show(self, table: str) -> None:
         """Make the view of a table, where there is a right to it."""
-        if table in self._made:
+        if table.lower() in self._made:  # names differ by more than capitals, or are the same table
             return
         condition = self._conditions(table)
         if condition is not None:
-            self._made.add(table)
+            self._made.add(table.lower())
             self._connection.execute(
                 f'CREATE VIEW IF NOT EXISTS {CATALOG}.{SCHEMA}."{table}" AS '
                 f'SELECT * FROM {self._release}.{SCHEMA}."{table}" WHERE {condition}'

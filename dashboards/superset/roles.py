@@ -22,7 +22,6 @@ _LOOK = {
         "can_explore_json",
         "can_dashboard_permalink",
         "can_log",
-        "can_language_pack",
     },
     "DashboardPermalinkRestApi": {"can_read"},
     "DashboardFilterStateRestApi": {"can_read", "can_write"},

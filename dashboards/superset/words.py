@@ -8,6 +8,7 @@ the translation get it: the pages (a JSON pack) and the server's own messages (g
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from dashboards.superset import place
@@ -19,10 +20,31 @@ def overlay() -> dict[str, str]:
     return {**given["wrong"], **given["missing"]}
 
 
+def gaps(text: str) -> list[str]:
+    """What a text leaves to be filled in, sorted: `%s`, `%(name)s`, `{name}`."""
+    return sorted(re.findall(r"%\(\w+\)[sd]|%[sd]|\{\w+\}", text))
+
+
 def _into_pack(pack: dict[str, Any]) -> None:
     entries = pack["locale_data"]["superset"]
     for text, ours in overlay().items():
         entries[text] = [ours]
+    # What has other gaps than the English is the translation of something else, and would show a value in the wrong
+    # place.
+    for text, words in list(entries.items()):
+        if text and words and words[0] and gaps(text) != gaps(words[0]):
+            entries[text] = [text]
+
+
+def pack(lang: str) -> Any:
+    """What a page gets as its words: a response with the JSON pack of one of our languages, 404 for others."""
+    from flask import Response, abort
+    from superset.translations.utils import get_language_pack
+
+    if lang not in ("zh", "en"):
+        abort(404)
+    found = json.dumps(get_language_pack(lang), ensure_ascii=False)
+    return Response(found, mimetype="application/json", headers={"Cache-Control": "private, max-age=300"})
 
 
 def mend() -> None:
