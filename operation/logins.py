@@ -11,6 +11,6 @@ def logins() -> list[dict[str, str]]:
         {
             "system": "看板（Superset）",
             "user": "admin",
-            "password": f"首次准备时显示过一次，记在 {settings.home() / 'superset'}",
+            "password": str(settings.home() / "superset" / "admin.password"),
         },
     ]
