@@ -10,7 +10,8 @@ RUN python -m venv /opt/venv \
 COPY . .
 RUN /opt/venv/bin/uv pip install --no-cache --python /opt/venv/bin/python --no-deps --no-build-isolation --editable . \
     && /opt/venv/bin/python -m compileall -q wangting ingestion expectations exchange simulator dags operation dashboards \
-    && /opt/venv/bin/uv pip uninstall --python /opt/venv/bin/python uv setuptools pip
+    && /opt/venv/bin/uv pip uninstall --python /opt/venv/bin/python uv pip setuptools \
+    && chmod -R a+rX /opt/wangting
 
 FROM python:3.11.14-slim-bookworm
 ENV PATH=/opt/venv/bin:$PATH \

@@ -7,8 +7,9 @@ RUN python -m venv /opt/venv \
     && /opt/venv/bin/python -m pip install --require-hashes -r requirements/bootstrap.lock \
     && /opt/venv/bin/uv pip install --no-cache --compile-bytecode --python /opt/venv/bin/python \
         --require-hashes -r requirements/superset.lock \
-    && /opt/venv/bin/uv pip uninstall --python /opt/venv/bin/python uv
+    && /opt/venv/bin/uv pip uninstall --python /opt/venv/bin/python uv pip setuptools
 
+# What it holds of the house comes from the house's own image, and so does what is derived from the declarations.
 FROM wangting/pipeline:0.1.0 AS dashboards
 RUN ["wangting", "dashboards", "write", "/tmp/assets"]
 
@@ -22,9 +23,9 @@ RUN groupadd --gid 10001 wangting \
     && useradd --uid 10001 --gid 10001 --home-dir /tmp --shell /usr/sbin/nologin wangting \
     && install -d -m 0700 -o 10001 -g 10001 /var/lib/wangting /var/lib/wangting/releases /var/lib/wangting/superset
 COPY --from=build /opt/venv /opt/venv
-COPY dashboards/__init__.py /opt/wangting/dashboards/__init__.py
-COPY dashboards/superset /opt/wangting/dashboards/superset
-COPY operation/probe.py /opt/wangting/operation/probe.py
+COPY --from=dashboards /opt/wangting/dashboards/__init__.py /opt/wangting/dashboards/__init__.py
+COPY --from=dashboards /opt/wangting/dashboards/superset /opt/wangting/dashboards/superset
+COPY --from=dashboards /opt/wangting/operation/probe.py /opt/wangting/operation/probe.py
 COPY --from=dashboards /tmp/assets /opt/wangting/assets
 WORKDIR /opt/wangting
 USER 10001:10001

@@ -61,7 +61,7 @@ def write_secret(path: Path, text: str) -> None:
 
 
 def given(variable: str) -> str | None:
-    """What the environment says, or a file of that name in lower case where containers get their secrets; None: neither."""
+    """What the environment says, or a file of that name in lower case among a container's secrets; None: neither."""
     if os.environ.get(variable):
         return os.environ[variable]
     file = Path(os.environ.get("WANGTING_SECRETS_DIR") or "/run/secrets") / variable.lower()
@@ -82,7 +82,10 @@ def secret(variable: str, name: str) -> tuple[str, bool]:
 
 def metadata_url() -> str:
     """Superset's own database: `WANGTING_SUPERSET_DB`, otherwise SQLite in the folder."""
-    return given("WANGTING_SUPERSET_DB") or f"sqlite:///{folder() / 'superset.db'}?check_same_thread=false&timeout=30"
+    return (
+        given("WANGTING_SUPERSET_DB")
+        or f"sqlite:///{folder() / 'superset.db'}?check_same_thread=false&timeout=30"
+    )
 
 
 def yes(variable: str) -> bool:

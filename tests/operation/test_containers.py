@@ -174,7 +174,7 @@ def test_an_image_holds_no_tools_and_no_root(path):
     # The whole context comes into the first stage at most, and nothing is installed in the last.
     assert not [command for command in last if command.cmd == "COPY" and command.value[0] == "."]
     assert not [command for command in last if command.cmd == "RUN" and "pip" in command.value[0]]
-    assert "pip uninstall" in path.read_text("utf-8")
+    assert re.search(r"uv pip uninstall --python \S+ uv pip setuptools", path.read_text("utf-8"))
     users = {
         SERVICES[name]["user"] for name in OURS if SERVICES[name]["build"]["dockerfile"].endswith(path.name)
     }
