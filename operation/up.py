@@ -236,7 +236,7 @@ def down(tell: Tell) -> list[str]:
         stopped = []
         for name in reversed(names):
             tell(f"停止{titles.get(name, name)}")
-            if processes.end(name, is_asked=name in alive):
+            if processes.end(name, is_asked=name in alive) or name in alive:
                 stopped.append(name)
         if (settings.home() / "simulator" / "connections.json").exists():
             stopped += _stop_city()

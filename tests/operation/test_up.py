@@ -67,7 +67,7 @@ def house(tmp_path_factory):
 def airflow(house):
     """A client of Airflow's API, logged in by the password that stands where `up` says."""
     known = {each["name"]: each for each in house.brought["services"]}
-    client = httpx.Client(base_url=known["airflow-api-server"]["address"], timeout=30)
+    client = httpx.Client(base_url=known["airflow-api-server"]["address"], timeout=60)
     login = next(each for each in house.brought["logins"] if "Airflow" in each["system"])
     password = json.loads(Path(login["password"]).read_text("utf-8"))[login["user"]]
     answer = client.post("/auth/token", json={"username": login["user"], "password": password})
@@ -128,9 +128,9 @@ def test_everything_is_well_and_the_first_page_says_so(house):
     assert set(services) == KEPT_UP
     assert all(each["is_well"] for each in services.values())
     entrance = services["entrance"]["address"]
-    told = httpx.get(f"{entrance}/state").json()
+    told = httpx.get(f"{entrance}/state", timeout=60).json()
     assert {each["name"] for each in told["services"] if each["is_well"]} == KEPT_UP
-    page = httpx.get(entrance)
+    page = httpx.get(entrance, timeout=60)
     for each in services.values():
         assert each["title"] in page.text
         assert each["address"] is None or each["name"] == "entrance" or each["address"] in page.text
