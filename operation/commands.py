@@ -28,7 +28,7 @@ def up(
     from operation.logins import logins
 
     found = bringing.up(simulate=simulate, superset=superset, first_run=first_run, cases=cases, tell=_tell)
-    known = logins()
+    known = logins(state.name for state in found)
     data = {"services": [asdict(state) for state in found], "logins": known, "home": settings.home()}
 
     def show(_: Any) -> None:
