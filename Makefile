@@ -18,7 +18,7 @@ SUPERSET := $(VENV_SUPERSET)/.superset-$(firstword $(shell cat requirements/boot
 # Where a machine forbids bytecode, every process would compile Airflow, dbt and Great Expectations anew, for seconds.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test test-fast test-large check lock clean env env-dev env-superset benchmarks mariadb
+.PHONY: help run up down secrets test test-fast test-large check lock clean env env-dev env-superset benchmarks mariadb
 
 help:  ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -53,6 +53,15 @@ env-superset: $(SUPERSET)  ## Superset's own environment
 run: env  ## the whole job on a simulated city (CASES=50000), ending in the status screen
 	@$(BIN)/wangting run --cases $(CASES) --seed $(SEED)
 
+up: env env-superset  ## everything, and it stays up: Airflow, Superset, first page, a city that ticks (CASES=50000)
+	@$(BIN)/wangting up --cases $(CASES)
+
+down: env  ## what `make up` started, ended
+	@$(BIN)/wangting down
+
+secrets: env  ## the secrets that docker-compose.yml wants, made once in ./secrets
+	@$(BIN)/python -m operation.keys secrets
+
 test: env-dev env-superset mariadb  ## everything: check, then every room's tests
 	@$(BIN)/python -m tests.rooms
 
@@ -86,6 +95,6 @@ lock: $(VENV)/bin/uv  ## make the locks anew from requirements/*.in
 		--exclude-newer-package duckdb=2026-11-01 --no-emit-index-url --no-header --no-annotate requirements/superset.in \
 		-o requirements/superset.lock
 
-clean:  ## stop the simulated city, remove state, environment and caches
-	@[ ! -x $(BIN)/wangting ] || $(BIN)/wangting simulate down >/dev/null 2>&1 || true
+clean:  ## stop everything, remove state, environment and caches
+	@[ ! -x $(BIN)/wangting ] || $(BIN)/wangting down >/dev/null 2>&1 || true
 	@rm -rf var $(VENV) $(VENV_SUPERSET) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -170,6 +170,7 @@ def _show(title: str, data: dict[str, Any]) -> None:
         "defects": "已出现的缺陷",
         "absent": "本机不可用的系统",
         "home": "目录",
+        "steps": "推进次数",
         "stopped": "已停止",
         "removed": "已删除",
     }
@@ -238,7 +239,7 @@ def advance_by(hours: float) -> dict[str, Any]:
     if not world.server.is_running():
         raise WangtingError("模拟城市没有运行", place=str(home), mend="先运行 wangting simulate up")
     made = world.advance(since, until, date.fromisoformat(state["generated"]))
-    clock.set_simulated(until)
+    clock.set_simulated(max(until, clock.now()))  # a push that waits moves it too
     return {**made, **_summary(home, _known(home))}
 
 
@@ -254,6 +255,37 @@ def advance(
         data = advance_by(hours)
         step(1, total=1)
     console.emit(data, as_json=as_json, show=lambda each: _show("模拟城市已推进", each))
+
+
+@app.command()
+def tick(
+    every: Annotated[
+        float, typer.Option(help="每隔多少真实秒推进一次", min=0.1, envvar="WANGTING_TICK_SECONDS")
+    ] = 60.0,
+    minutes: Annotated[
+        float, typer.Option(help="每次推进的模拟分钟数", min=1.0, envvar="WANGTING_TICK_MINUTES")
+    ] = 10.0,
+    cases: Annotated[
+        int, typer.Option(help="还没有城市时，新建城市的办件数", envvar="WANGTING_SIMULATED_CASES")
+    ] = 50_000,
+    as_json: AsJson = False,
+) -> None:
+    """让城市自己走：启动它，然后定时推进，直到收到停止信号；由此启动的服务随之停止。"""
+    from simulator import city, services, ticking
+
+    home = settings.home()
+
+    def start() -> bool:
+        if services.is_running(home):
+            return False
+        # Of a city that is there, its own size counts.
+        known = city.remembered(home) or {"cases": cases, "seed": 7, "defects": 0.01}
+        create_or_start(known["cases"], known["seed"], known["defects"])
+        return True
+
+    ticked = ticking.tick(home, every, start, lambda: advance_by(minutes / 60), lambda: _stop_parts(home))
+    data = {"steps": ticked.steps, "clock": ticked.clock}
+    console.emit(data, as_json=as_json, show=lambda each: _show("模拟城市停止走动", each))
 
 
 @app.command()

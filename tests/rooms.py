@@ -57,6 +57,7 @@ ROOMS = [
     Room("every system", ("tests/e2e/test_every_system.py",), 4),
     Room("systems that carry cases", ("tests/e2e/test_case_systems.py",), 4),
     Room("scheduler", ("tests/e2e/test_scheduler.py",), 3),
+    Room("what stays up", ("tests/operation",), 6),
     Room("simulator", ("tests/simulator",), 4, without=_BESIDE_THE_CASES),
     Room("simulator: beside the cases", _BESIDE_THE_CASES, 3),
     Room("ingestion", ("tests/ingestion",), 4),

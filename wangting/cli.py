@@ -31,6 +31,8 @@ _ORDER = [
     "spec",
     "site",
     "run",
+    "up",
+    "down",
 ]
 
 

@@ -2,9 +2,9 @@
 
 import base64
 import binascii
-import os
 import re
 
+from wangting import settings
 from wangting.errors import WangtingError
 
 NAME = "WANGTING_DATA_KEY"
@@ -23,9 +23,9 @@ def known() -> dict[str, str]:
         WangtingError: a key is not 32 bytes in hex or base64; the key itself is not in the error.
     """
     keys = {}
-    if current := os.environ.get(NAME, "").strip():
+    if current := (settings.given(NAME) or "").strip():
         keys[CURRENT] = _valid(current, NAME)
-    former = [each.strip() for each in os.environ.get(FORMER, "").split(",") if each.strip()]
+    former = [each.strip() for each in (settings.given(FORMER) or "").split(",") if each.strip()]
     for number, each in enumerate(former, 1):
         keys[f"former_{number}"] = _valid(each, FORMER)
     return keys

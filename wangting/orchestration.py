@@ -37,7 +37,10 @@ def settings_of_a_dag(*tags: str, owner: str = HOUSE) -> dict[str, Any]:
 
 
 def airflow_environment() -> dict[str, str]:
-    """The variables under which Airflow runs on this home; its metadata in SQLite unless the environment differs."""
+    """The variables under which Airflow runs on this home; its metadata in SQLite unless the environment differs.
+
+    `WANGTING_AIRFLOW_DATABASE_URL` (or its file, see `settings.given`) names another database.
+    """
     folder = settings.home() / "airflow"
     folder.mkdir(exist_ok=True)
     mine = {
@@ -55,6 +58,10 @@ def airflow_environment() -> dict[str, str]:
         "WANGTING_HOME": str(settings.home()),
         "WANGTING_SITE": str(settings.site_path()),
     }
+    if database := settings.given("WANGTING_AIRFLOW_DATABASE_URL"):
+        mine["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = database
+        # Airflow's own guess is a driver that the house does not have.
+        mine["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC"] = database.replace("+psycopg:", "+psycopg_async:")
     return {name: os.environ.get(name, value) for name, value in mine.items()} | {
         name: mine[name] for name in ("WANGTING_HOME", "WANGTING_SITE", "AIRFLOW_HOME")
     }

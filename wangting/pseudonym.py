@@ -25,7 +25,7 @@ def key() -> bytes:
     Raises:
         WangtingError: the key given is too short, or the kept one cannot be read.
     """
-    given = os.environ.get(NAME, "").strip().encode()
+    given = (settings.given(NAME) or "").strip().encode()
     if given:
         if len(given) < _LEAST:
             raise WangtingError(

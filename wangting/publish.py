@@ -1,5 +1,6 @@
 """Hand out a tested state of the marts: copy, then switch one directory link; no reader ever sees half of it."""
 
+import fcntl
 import json
 import shutil
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from sqlalchemy import select
 from wangting import clock, engine, ledger, locks, settings
 from wangting.errors import WangtingError
 
-KEPT = 3  # releases that stay for readers who still have one open; older ones go
+KEPT = 3  # releases that stay for readers on their way to one; older ones go once nobody has them open
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,11 @@ def require_release() -> Path:
 def _about(folder: Path) -> dict[str, str]:
     path = folder / "release.json"
     return json.loads(path.read_text("utf-8")) if path.is_file() else {}
+
+
+def about_current() -> dict[str, str]:
+    """Name, build_id, published_at and bytes of the current release; empty before the first."""
+    return _about(settings.home() / "releases" / "current")
 
 
 def publish() -> Release:
@@ -152,5 +158,17 @@ def _forget_old(releases: Path, newest: str) -> None:
         key=lambda folder: folder.stat().st_mtime,
     )
     for folder in folders[:-KEPT]:
-        if folder.name != newest:
+        if folder.name != newest and not _is_read(folder / "marts.duckdb"):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_read(marts: Path) -> bool:
+    """Whether another process has the file open: DuckDB locks what it reads, too."""
+    try:
+        with marts.open("r+b") as file:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # half removed by somebody who was killed
+        return False
+    return False

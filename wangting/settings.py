@@ -51,9 +51,31 @@ def site_path() -> Path:
     return folder
 
 
+def given(name: str) -> str | None:
+    """What the environment says of `name`, or a file of that name in lower case; None: neither.
+
+    The files lie where containers get their secrets, in /run/secrets, or in the folder `WANGTING_SECRETS_DIR`. So a
+    secret need not stand in any environment.
+
+    Raises:
+        WangtingError: the file is there and cannot be read.
+    """
+    if name in os.environ:
+        return os.environ[name]
+    file = Path(os.environ.get("WANGTING_SECRETS_DIR") or "/run/secrets") / name.lower()
+    try:
+        return file.read_text("utf-8").strip()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, UnicodeDecodeError):
+        raise WangtingError(
+            f"读不了 {name} 的密文文件", place=str(file), mend="让运行本系统的用户可以读它"
+        ) from None
+
+
 def ledger_url() -> str:
     """The ledger's SQLAlchemy address: `WANGTING_LEDGER_URL`, or a SQLite file under the home."""
-    return os.environ.get("WANGTING_LEDGER_URL") or f"sqlite:///{home() / 'ledger.sqlite'}"
+    return given("WANGTING_LEDGER_URL") or f"sqlite:///{home() / 'ledger.sqlite'}"
 
 
 def memory_limit() -> str:
@@ -95,7 +117,7 @@ def chosen(name: str) -> str | None:
 def missing(text: str) -> list[str]:
     """The names in `text` that `resolve` would find nowhere."""
     names = list(dict.fromkeys(_VARIABLE.findall(text)))
-    unknown = [name for name in names if name not in os.environ and airflow_connections.part(name) is None]
+    unknown = [name for name in names if given(name) is None and airflow_connections.part(name) is None]
     if not unknown:
         return []
     simulated = _simulated_connections()
@@ -117,8 +139,8 @@ def resolve(text: str, *, place: str) -> str:
     def value(match: re.Match[str]) -> str:
         nonlocal simulated
         name = match.group(1)
-        if name in os.environ:
-            return os.environ[name]
+        if (told := given(name)) is not None:
+            return told
         if (known := airflow_connections.part(name)) is not None:
             return known
         if simulated is None:

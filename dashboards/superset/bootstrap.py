@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import logging
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -31,8 +32,20 @@ def _arguments(given: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description="准备 Superset：元数据库、角色、看板、行权限、用户；可重复运行"
     )
-    parser.add_argument("--bundle", type=Path, required=True, help="wangting dashboards write 写出的文件夹")
-    parser.add_argument("--users", type=Path, help="用户文件（YAML 或 JSON）：users: [{name, roles, title}]")
+    bundle, people = os.environ.get("WANGTING_SUPERSET_BUNDLE"), os.environ.get("WANGTING_SUPERSET_USERS")
+    parser.add_argument(
+        "--bundle",
+        type=Path,
+        default=bundle,
+        required=not bundle,
+        help="wangting dashboards write 写出的文件夹；默认 WANGTING_SUPERSET_BUNDLE",
+    )
+    parser.add_argument(
+        "--users",
+        type=Path,
+        default=people or None,
+        help="用户文件（YAML 或 JSON）：users: [{name, roles, title}]；默认 WANGTING_SUPERSET_USERS",
+    )
     parser.add_argument(
         "--user", action="append", default=[], metavar="用户名=角色[,角色]", help="一个用户，可写多次"
     )

@@ -60,11 +60,18 @@ def write_secret(path: Path, text: str) -> None:
     temporary.replace(path)
 
 
+def given(variable: str) -> str | None:
+    """What the environment says, or a file of that name in lower case among a container's secrets; None: neither."""
+    if os.environ.get(variable):
+        return os.environ[variable]
+    file = Path(os.environ.get("WANGTING_SECRETS_DIR") or "/run/secrets") / variable.lower()
+    return file.read_text(encoding="utf-8").strip() if file.is_file() else None
+
+
 def secret(variable: str, name: str) -> tuple[str, bool]:
     """A secret from the environment or from its file, generated at first use. Returns it and whether it is new."""
-    given = os.environ.get(variable)
-    if given:
-        return given, False
+    if told := given(variable):
+        return told, False
     path = folder() / name
     if path.exists():
         return path.read_text(encoding="utf-8").strip(), False
@@ -75,8 +82,10 @@ def secret(variable: str, name: str) -> tuple[str, bool]:
 
 def metadata_url() -> str:
     """Superset's own database: `WANGTING_SUPERSET_DB`, otherwise SQLite in the folder."""
-    given = os.environ.get("WANGTING_SUPERSET_DB")
-    return given or f"sqlite:///{folder() / 'superset.db'}?check_same_thread=false&timeout=30"
+    return (
+        given("WANGTING_SUPERSET_DB")
+        or f"sqlite:///{folder() / 'superset.db'}?check_same_thread=false&timeout=30"
+    )
 
 
 def yes(variable: str) -> bool:

@@ -124,8 +124,6 @@ def put(security_manager: Any, people: list[Person]) -> dict[str, str]:
 
 def administrator(security_manager: Any) -> tuple[Any, str | None]:
     """The administrator, and the password where it was generated now."""
-    import os
-
     from superset import db
 
     password, is_new = place.secret("WANGTING_SUPERSET_ADMIN_PASSWORD", "admin.password")
@@ -135,8 +133,8 @@ def administrator(security_manager: Any) -> tuple[Any, str | None]:
         user = security_manager.add_user(
             ADMINISTRATOR, "管理员", "", f"{ADMINISTRATOR}@wangting.invalid", role, password=password
         )
-        is_new = is_new or "WANGTING_SUPERSET_ADMIN_PASSWORD" not in os.environ
-    elif "WANGTING_SUPERSET_ADMIN_PASSWORD" in os.environ:
+        is_new = is_new or place.given("WANGTING_SUPERSET_ADMIN_PASSWORD") is None
+    elif place.given("WANGTING_SUPERSET_ADMIN_PASSWORD"):
         security_manager.reset_password(user.id, password)
     db.session.commit()
     return user, password if is_new else None
