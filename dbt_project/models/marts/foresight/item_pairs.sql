@@ -1,59 +1,31 @@
-{# Which items the same applicant needs as well. Privacy floor: a pair of fewer than ten applicants is not shown.
-   Whoever applied for more than thirty items is an agent, whose items have no more in common than that. #}
+{# Which items the same applicant needs as well. Privacy floor: a pair of fewer than ten applicants is not shown. #}
 {% set floor = 10 %}
-{% set most_items = 30 %}
-{% set within_days = 90 %}
-with firsts as (
+with counted as (
     select
-        applicants.applicant_key,
-        cases.item_code,
-        min(cast(cases.applied_at as date)) as first_on
-    from {{ ref('fct_cases') }} as cases
-    inner join {{ ref('int_case_applicants') }} as applicants on cases.case_no = applicants.case_no
-    where applicants.applicant_key is not null and cases.item_code is not null and cases.applied_at is not null
-    group by applicants.applicant_key, cases.item_code
-),
-
-applicants as (
-    select applicant_key
-    from firsts
-    group by applicant_key
-    having count(*) <= {{ most_items }}
-),
-
-needed as (
-    select firsts.*
-    from firsts
-    inner join applicants on firsts.applicant_key = applicants.applicant_key
+        pair_kind,
+        item_code,
+        other_item_code,
+        count(*) as applicant_count
+    from {{ ref('int_applicant_pairs') }}
+    group by pair_kind, item_code, other_item_code
 ),
 
 everybody as (
-    select count(*) as applicant_count from applicants
+    select cast(coalesce(sum(applicant_count), 0) as bigint) as applicant_count
+    from counted
+    where pair_kind = 'applies'
 ),
 
 items as (
-    select item_code, count(*) as applicant_count
-    from needed
-    group by item_code
+    select item_code, applicant_count
+    from counted
+    where pair_kind = 'needs'
 ),
 
 pairs as (
-    select
-        earlier.item_code,
-        later.item_code as other_item_code,
-        case when earlier.first_on = later.first_on then 'accompanies' else 'follows' end as pair_kind,
-        count(*) as applicant_count
-    from needed as earlier
-    inner join needed as later
-        on earlier.applicant_key = later.applicant_key
-        and earlier.item_code <> later.item_code
-        and earlier.first_on <= later.first_on
-        and {{ add_days('earlier.first_on', within_days) }} >= later.first_on
-    group by
-        earlier.item_code,
-        later.item_code,
-        case when earlier.first_on = later.first_on then 'accompanies' else 'follows' end
-    having count(*) >= {{ floor }}
+    select *
+    from counted
+    where pair_kind in ('accompanies', 'follows') and applicant_count >= {{ floor }}
 )
 
 select
