@@ -45,6 +45,7 @@ _BESIDE_THE_CASES = ("tests/simulator/test_systems_beside.py",)
 # Longest first: with two at a time the last one alone decides the end.
 ROOMS = [
     Room("dbt: over time", _OVER_TIME, 9),
+    Room("dashboards: rights", ("tests/dashboards",), 9),
     Room("whole way", ("tests/e2e/test_whole_way.py",), 5),
     Room("dbt", ("tests/dbt_project",), 7, without=_OVER_TIME),
     Room("people and licences", ("tests/e2e/test_people.py", "tests/e2e/test_worked_elicences.py"), 5),

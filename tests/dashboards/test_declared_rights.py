@@ -1,0 +1,125 @@
+"""The declared dashboards under the declared rights: each role finds its own, and of every dataset only its rows."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from dashboards.superset import rows
+from tests.dashboards.conftest import Known, rows_of
+from tests.dashboards.running import ROOT, Superset
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A Superset with everything that is declared, and who may come in: name → roles."""
+
+    superset: Superset
+    folder: Path
+    people: dict[str, list[str]]
+
+    @property
+    def rights(self) -> rows.Rights:
+        """As written."""
+        return rows.read(self.folder / "rights.json")
+
+    def tables(self) -> dict[str, set[str]]:
+        """Slug of each dashboard → the tables of its charts and filters."""
+        assets = {
+            path: yaml.safe_load(path.read_text("utf-8")) for path in (self.folder / "bundle").rglob("*.yaml")
+        }
+        by_uuid = {str(asset["uuid"]): asset for asset in assets.values() if "uuid" in asset}
+        found = {}
+        for path, board in assets.items():
+            if path.parent.name != "dashboards":
+                continue
+            used: set[str] = set()
+            for part in board["position"].values():
+                if isinstance(part, dict) and part.get("type") == "CHART":
+                    used.add(by_uuid[by_uuid[part["meta"]["uuid"]]["dataset_uuid"]]["table_name"])
+            for each in board["metadata"].get("native_filter_configuration", []):
+                for target in each.get("targets", []):
+                    if "datasetUuid" in target:
+                        used.add(by_uuid[target["datasetUuid"]]["table_name"])
+            found[str(board["slug"])] = used
+        return found
+
+
+@pytest.fixture(scope="module")
+def declared(known: Known, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Declared]:
+    """Its own home over the same release."""
+    folder = tmp_path_factory.mktemp("declared")
+    release = folder / "var" / "releases" / "given"
+    release.mkdir(parents=True)
+    (release / "marts.duckdb").symlink_to(known.marts.resolve())
+    (folder / "var" / "releases" / "current").symlink_to("given")
+    subprocess.run(
+        [sys.executable, "-m", "wangting.cli", "dashboards", "write", str(folder / "assets")],
+        cwd=ROOT,
+        check=True,
+        timeout=300,
+    )
+    people = {
+        "city": ["市级"],
+        "county": [f"县区:{known.own}"],
+        "department": [f"部门:{known.unit}"],
+        "town": [f"镇街:{known.town}"],
+        "supervisor": ["效能监督"],
+        "county_supervisor": [f"效能监督:{known.own}"],
+        "people": ["专题人员级"],
+        "public": ["公众"],
+    }
+    superset = Superset(folder / "var")
+    superset.bootstrap(
+        folder / "assets", *(f"--user={name}={','.join(roles)}" for name, roles in people.items())
+    )
+    superset.start()
+    try:
+        yield Declared(superset, folder / "assets", people)
+    finally:
+        superset.stop()
+
+
+_PEOPLE = ["city", "county", "department", "town", "supervisor", "county_supervisor", "people", "public"]
+
+
+@pytest.mark.parametrize("name", _PEOPLE)
+def test_each_role_finds_the_dashboards_that_it_may_see_whole(declared: Declared, name: str) -> None:
+    may = set(declared.rights.tables(declared.people[name]))
+    expected = {slug for slug, tables in declared.tables().items() if tables <= may}
+    person = declared.superset.log_in(name)
+    answer = person.get("/api/v1/dashboard/?q=(page_size:100)").json()
+    assert {each["slug"] for each in answer["result"]} == expected
+    for slug in declared.tables():
+        assert (person.get(f"/api/v1/dashboard/{slug}").status_code == 200) == (slug in expected), slug
+
+
+def test_the_city_finds_something_and_the_public_nothing_that_is_not_open(declared: Declared) -> None:
+    kinds = {table: about["kind"] for table, about in declared.rights.datasets.items()}
+    boards = declared.tables()
+    assert {"rates", "process"} <= set(boards)
+    may = set(declared.rights.tables(["市级"]))
+    assert boards["rates"] <= may
+    assert all(kinds[table] == "open" for table in declared.rights.tables(["公众"]))
+
+
+@pytest.mark.parametrize("name", ["county", "department", "county_supervisor"])
+def test_of_every_dataset_come_only_ones_own_rows(declared: Declared, known: Known, name: str) -> None:
+    person = declared.superset.log_in(name)
+    whose, code = ("unit", known.unit) if name == "department" else ("county", known.own)
+    shown: dict[str, Any] = {}
+    for each in person.get("/api/v1/dataset/?q=(page_size:100)").json()["result"]:
+        about = declared.rights.datasets[each["table_name"]]
+        if about["kind"] in ("open", "reference"):
+            continue
+        column = about["rows"][whose]
+        found = {row[column] for row in rows_of(person.chart_data(each["id"], columns=[column], metrics=[]))}
+        assert found <= {code}, f"{each['table_name']}: {sorted(map(str, found - {code}))[:3]}"
+        shown[each["table_name"]] = found
+    assert sum(bool(found) for found in shown.values()) > len(shown) / 3, json.dumps(list(shown))
