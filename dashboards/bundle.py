@@ -1,8 +1,8 @@
 """Superset's assets, derived: a dataset and a dashboard a language, every uuid made from names alone.
 
-What a column is called belongs to Superset's dataset, and a table's name is a dataset only once (on SQLite in all databases
-together). So the English dataset names its table in capitals, which DuckDB takes for the same; `rates` has `rates-en`
-beside it.
+What a column is called belongs to Superset's dataset, and a table's name is a dataset only once (on SQLite in all
+databases together). So the English dataset names its table in capitals, which DuckDB takes for the same; `rates` has
+`rates-en` beside it.
 """
 
 import shutil
@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from dashboards import kinds, marts
-from dashboards.declared import LANGUAGES, Chart, Dashboard, Dataset, Declarations, Filter, Language
+from dashboards.declared import CLICKS, LANGUAGES, Chart, Dashboard, Dataset, Declarations, Filter, Language
 from dashboards.marts import Mart
 
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://wangting.invalid/dashboards")
@@ -60,15 +60,23 @@ def files(declarations: Declarations, known: dict[str, Mart]) -> Iterator[tuple[
     for language in LANGUAGES:
         for dataset in declarations.datasets.values():
             source = _source(dataset, known[dataset.name], language, declarations)
-            yield f"datasets/{DATABASE}/{table(dataset, language)}.yaml", _dataset(source, known[dataset.name], declarations)
+            yield (
+                f"datasets/{DATABASE}/{table(dataset, language)}.yaml",
+                _dataset(source, known[dataset.name], declarations),
+            )
         for dashboard in declarations.dashboards.values():
             for name, chart in dashboard.charts():
-                source = _source(declarations.datasets[chart.dataset], known[chart.dataset], language, declarations)
+                source = _source(
+                    declarations.datasets[chart.dataset], known[chart.dataset], language, declarations
+                )
                 yield (
                     f"charts/{_slug(dashboard, language)}_{name}.yaml",
                     _chart(dashboard, name, chart, source),
                 )
-            yield f"dashboards/{_slug(dashboard, language)}.yaml", _dashboard(dashboard, language, declarations)
+            yield (
+                f"dashboards/{_slug(dashboard, language)}.yaml",
+                _dashboard(dashboard, language, declarations),
+            )
 
 
 def _slug(dashboard: Dashboard, language: Language) -> str:
@@ -128,7 +136,8 @@ def _dataset(source: kinds.Source, mart: Mart, declarations: Declarations) -> di
             for zh, en in english_of(declarations, name).items()
         )
         columns.append(
-            _column(other, source.labels[name], "VARCHAR") | {"expression": f"case {name}{whens} else {name} end"}
+            _column(other, source.labels[name], "VARCHAR")
+            | {"expression": f"case {name}{whens} else {name} end"}
         )
     return {
         **_VERSION,
@@ -195,7 +204,8 @@ def _chart(dashboard: Dashboard, name: str, chart: Chart, source: kinds.Source) 
 def _dashboard(dashboard: Dashboard, language: Language, declarations: Declarations) -> dict[str, Any]:
     numbers = {name: number for number, (name, _) in enumerate(dashboard.charts(), start=1)}
     filters = [
-        _filter(name, declarations.filters[name], dashboard, numbers, language, declarations) for name in dashboard.filters
+        _filter(name, declarations.filters[name], dashboard, numbers, language, declarations)
+        for name in dashboard.filters
     ]
     return {
         **_VERSION,
@@ -210,7 +220,14 @@ def _dashboard(dashboard: Dashboard, language: Language, declarations: Declarati
             "native_filter_configuration": filters,
             "filter_bar_orientation": "HORIZONTAL",
             "cross_filters_enabled": True,
-            "global_chart_configuration": {"scope": {"rootPath": ["ROOT_ID"], "excluded": []}},
+            "global_chart_configuration": {
+                "scope": {
+                    "rootPath": ["ROOT_ID"],
+                    "excluded": [
+                        numbers[name] for name, chart in dashboard.charts() if CLICKS in chart.ignores
+                    ],
+                }
+            },
             "chart_configuration": {},
             "color_scheme": "wangting",
             "label_colors": {},
@@ -260,7 +277,9 @@ def _filter(
         },
         "requiredFirst": first,
         "defaultDataMask": {"extraFormData": {}, "filterState": {}, "ownState": {}},
-        "cascadeParentIds": [f"NATIVE_FILTER-{each}" for each in declared.within if each in dashboard.filters],
+        "cascadeParentIds": [
+            f"NATIVE_FILTER-{each}" for each in declared.within if each in dashboard.filters
+        ],
         "scope": {"rootPath": ["ROOT_ID"], "excluded": excluded},
     }
 

@@ -18,7 +18,9 @@ def check(as_json: Annotated[bool, typer.Option("--json", help="输出 JSON")] =
     done = checking.check().as_dict()
 
     def show(row: dict[str, Any]) -> None:
-        console.say(f"看板 {row['dashboards']} 个、图表 {row['charts']} 个、数据集 {row['datasets']} 个，全部相符")
+        console.say(
+            f"看板 {row['dashboards']} 个、图表 {row['charts']} 个、数据集 {row['datasets']} 个，全部相符"
+        )
 
     console.emit(done, as_json=as_json, show=show)
 
@@ -45,9 +47,16 @@ def write(
     }
     document = rights.document(given)
     (folder / "rights.json").write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", "utf-8")
-    done = {"folder": str(folder), "files": count, "datasets": len(declarations.datasets), "dashboards": len(declarations.dashboards)}
+    done = {
+        "folder": str(folder),
+        "files": count,
+        "datasets": len(declarations.datasets),
+        "dashboards": len(declarations.dashboards),
+    }
 
     def show(row: dict[str, Any]) -> None:
-        console.say(f"{row['folder']}：{row['dashboards']} 个看板、{row['datasets']} 个数据集，共 {row['files']} 个文件")
+        console.say(
+            f"{row['folder']}：{row['dashboards']} 个看板、{row['datasets']} 个数据集，共 {row['files']} 个文件"
+        )
 
     console.emit(done, as_json=as_json, show=show)

@@ -7,7 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, StringConstraints, Tag, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    model_validator,
+)
 
 from wangting import declared
 from wangting.errors import WangtingError
@@ -15,6 +24,8 @@ from wangting.errors import WangtingError
 ROOM = Path(__file__).parent
 Language = Literal["zh", "en"]
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
+# Among what a chart ignores: what is clicked in other charts.
+CLICKS = "clicks"
 
 _Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 _Order = Annotated[str, StringConstraints(pattern=r"^-?[a-z][a-z0-9_]*$")]
@@ -119,8 +130,8 @@ class Filter(_Declared):
     """A native filter: one choice among a column's values, for every chart whose dataset has a column of that name.
 
     Attributes:
-        dataset: where the values come from; `only` narrows them; `order` is a metric, or the column itself, that sorts them,
-            `-` before what falls.
+        dataset: where the values come from; `only` narrows them; `order` is a metric, or the column itself, that sorts
+            them, `-` before what falls.
         default: `first` takes the first of them; None: all.
         within: filters whose choice narrows the values.
     """
@@ -141,11 +152,13 @@ class Chart(_Declared):
     """One chart. What it does not say follows from its kind (`dashboards.kinds`).
 
     Attributes:
-        kind: cards (`figures` side by side, large, one line for each `by`; see `dashboards.cards`), big_number, line, area, bar, pie,
-            heatmap (x by `by`), grid (`by[0]` down, `by[1]` across), table (aggregated), list (row by row).
+        kind: cards (`figures` side by side, large, one line for each `by`; see `dashboards.cards`), big_number, line,
+            area, bar, pie, heatmap (x by `by`), grid (`by[0]` down, `by[1]` across), table (aggregated), list (row by
+            row).
         metrics: of the dataset; of a list, none. by: what is grouped by. x: the axis. columns: of a list.
         where: a condition in the dataset's columns. order: columns or metrics, `-` before what falls.
-        ignores: filters that leave it alone. width: of twelve. height: in units of 8 pixels, of the whole row.
+        ignores: filters that leave it alone; `clicks`: so does what is clicked in other charts. width: of twelve.
+            height: in units of 8 pixels, of the whole row.
         good, bad: metric or column → the condition under which it is shown green or red, as `>= 0`.
         figures: codes of metrics (dbt_project/metrics), of cards.
     """
@@ -181,7 +194,8 @@ def _kind_of_row(row: Any) -> str:
 
 
 Row = Annotated[
-    Annotated[Heading, Tag("heading")] | Annotated[dict[_Name, Chart], Tag("charts")], Discriminator(_kind_of_row)
+    Annotated[Heading, Tag("heading")] | Annotated[dict[_Name, Chart], Tag("charts")],
+    Discriminator(_kind_of_row),
 ]
 
 
@@ -231,8 +245,7 @@ def read(room: Path = ROOM) -> Declarations:
         declared.load(path, Dataset, name=path.stem) for path in sorted((room / "datasets").glob("*.yml"))
     ]
     dashboards = [
-        declared.load(path, Dashboard, name=path.parent.name)
-        for path in sorted(room.glob("*/dashboard.yml"))
+        declared.load(path, Dashboard, name=path.parent.name) for path in sorted(room.glob("*/dashboard.yml"))
     ]
     for dashboard in dashboards:
         names = [name for name, _ in dashboard.charts()]

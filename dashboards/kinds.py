@@ -37,8 +37,8 @@ class Source:
     """A dataset as a chart in one language reads it.
 
     Attributes:
-        metrics: all of its metrics. labels: column or metric → what it is called. shown: column → the column that stands
-            for it in this language.
+        metrics: all of its metrics. labels: column or metric → what it is called. shown: column → the column that
+            stands for it in this language. numbers: columns of numbers with a point.
     """
 
     dataset: Dataset
@@ -154,7 +154,9 @@ def _share(name: str, chart: Chart, source: Source) -> dict[str, Any]:
 def _table(chart: Chart, source: Source, by: list[str]) -> dict[str, Any]:
     shares = {name for name in chart.metrics if source.metrics[name].of}
     metrics = [_share(name, chart, source) if name in shares else name for name in chart.metrics]
-    columns = {name: {"d3NumberFormat": source.metrics[name].format} for name in chart.metrics if name not in shares}
+    columns = {
+        name: {"d3NumberFormat": source.metrics[name].format} for name in chart.metrics if name not in shares
+    }
     columns |= {source.labels[name]: {"horizontalAlign": "right"} for name in shares}
     return {
         "query_mode": "aggregate",
@@ -188,7 +190,8 @@ def _list(chart: Chart, source: Source, by: list[str]) -> dict[str, Any]:
         "query_mode": "raw",
         "all_columns": columns,
         "order_by_cols": [
-            json.dumps([source.column(name.removeprefix("-")), not name.startswith("-")]) for name in chart.order
+            json.dumps([source.column(name.removeprefix("-")), not name.startswith("-")])
+            for name in chart.order
         ],
         "column_config": formats,
         "conditional_formatting": _colours(chart, source, source.shown),
@@ -207,7 +210,9 @@ def _cards(chart: Chart, source: Source, by: list[str]) -> dict[str, Any]:
         "query_mode": "aggregate",
         "groupby": by,
         "metrics": metrics,
-        "column_config": {cards.title(code, source.language): {"horizontalAlign": "left"} for code in chart.figures},
+        "column_config": {
+            cards.title(code, source.language): {"horizontalAlign": "left"} for code in chart.figures
+        },
         **_sorted(chart, source),
         **_PLAIN_TABLE,
         "page_length": 0,
@@ -313,5 +318,9 @@ def _series(chart: Chart, source: Source, by: list[str]) -> dict[str, Any]:
         "opacity": 0.3 if chart.kind == "area" else 1,
         "limit": None,
         "order_desc": True,
-        **({"timeseries_limit_metric": order.removeprefix("-")} if order.removeprefix("-") in source.metrics else {}),
+        **(
+            {"timeseries_limit_metric": order.removeprefix("-")}
+            if order.removeprefix("-") in source.metrics
+            else {}
+        ),
     }

@@ -481,3 +481,15 @@ def clock_state_in_words(clock_state: str) -> str:
 
 def suspension_in_words(suspension_kind: str) -> str:
     return suspension_kind
+
+
+def headline_order(metric_code: str) -> str:
+    return f"length({metric_code})"
+
+
+def subject_in_words(subject: str) -> str:
+    return f"upper({subject})"
+
+
+def step_in_words(step_code: str) -> str:
+    return f"upper({step_code})"
