@@ -1,10 +1,11 @@
 {{ config(materialized='incremental', incremental_strategy='touched', unique_key=['case_no']) }}
-{# The proof of the case metrics, to be read: every case of the business volume with its names and in which numerators it
-   is. As in metric_proofs, chains of forwarded cases are not told apart. #}
+{# The proof of the case metrics, to be read: every case with its names, whether it counts, and in which numerators it is.
+   Those that do not count stay in: a case that counts no more must be replaced by something. As in metric_proofs, chains
+   of forwarded cases are not told apart. #}
 with cases as (
     select *
     from {{ ref('fct_cases') }}
-    where is_business_volume {{ touched('case_no', and_=true) }}
+    {{ touched('case_no') }}
 ),
 
 items as (
@@ -15,6 +16,7 @@ select
     cases.case_no,
     {{ format_time('cases.closed_month', 'yyyy-MM') }} as month,
     {{ subject_in_words('cases.subject') }} as subject_name,
+    cases.is_business_volume as is_counted,
     cases.item_code,
     items.item_name,
     levels.level_name,
