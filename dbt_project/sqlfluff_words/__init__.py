@@ -196,7 +196,7 @@ def deduplicated(kind: str) -> str:
     return f"select application_no\nfrom stg_source__{kind}"
 
 
-def latest(kind: str, key: list[str], columns: list[list[str]]) -> str:
+def latest(kind: str, key: list[str], columns: list[list[str]], in_order_of_loads: bool = False) -> str:
     return f"select {key[0]}\nfrom stg_source__{kind}"
 
 

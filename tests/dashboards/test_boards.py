@@ -174,6 +174,7 @@ def test_a_charts_sql_runs_and_gives_rows(release, dashboard, name, chart):
         "board_items",
         "board_demand",
         "board_bottlenecks",
+        "board_alarms",
     )
 
 

@@ -1,7 +1,9 @@
 {# One row per key of a kind of record that is no part of a case (licences, accounts, registers …): the newest version,
    without rows that are gone at their source. `columns`: [column, SQL type] of the kind's staging models; `key`: some of
-   them. Where a row is gone, the run shows all that is left of the whole kind, and nothing of what was held stays. #}
-{% macro latest(kind, key, columns) %}
+   them. Of what came at the same moment, which a simulated clock lets happen, `in_order_of_loads` takes the later load of a
+   source; without it, any fixed one. Where a row is gone, the run shows all that is left of the whole kind, and nothing of
+   what was held stays. #}
+{% macro latest(kind, key, columns, in_order_of_loads=false) %}
 {%- set lineage = [['_source', 'string'], ['_load_id', 'string'], ['_loaded_at', 'timestamp'], ['_row_hash', 'bigint']] -%}
 {%- set wanted = columns + lineage -%}
 {%- set names = wanted | map('first') | list -%}
@@ -29,6 +31,7 @@ ranked as (
                 {% if 'source_written_at' in names %}source_written_at desc nulls last,{% endif %}
                 {% if '_file_date' in names %}_file_date desc nulls last,{% endif %}
                 _loaded_at desc nulls last,
+                {% if in_order_of_loads %}length(_load_id) desc nulls last, _load_id desc nulls last,{% endif %}
                 _row_hash desc nulls last,
                 _load_id desc nulls last
         ) as place

@@ -9,5 +9,6 @@
         ['alarm_id', 'bigint'], ['alarm_kind', 'string'], ['system_name', 'string'], ['unit_code', 'string'],
         ['alarm_text', 'string'], ['alarm_mend', 'string'], ['raised_at', 'timestamp'],
         ['told_at', 'timestamp']
-    ]
+    ],
+    in_order_of_loads=true
 ) }}

@@ -10,5 +10,6 @@
         ['receipt_code', 'string'], ['rule', 'string'], ['is_backfill', 'boolean'], ['band', 'string'],
         ['record_title', 'string'], ['rule_title', 'string'], ['rule_mend', 'string'],
         ['record_count', 'bigint'], ['first_due_at', 'timestamp']
-    ]
+    ],
+    in_order_of_loads=true
 ) }}

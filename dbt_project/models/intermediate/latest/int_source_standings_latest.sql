@@ -10,5 +10,6 @@
         ['system_title', 'string'], ['connector', 'string'], ['state', 'string'], ['trouble', 'string'],
         ['table_count', 'int'], ['row_count', 'bigint'], ['deleted_count', 'bigint'], ['remark_count', 'int'],
         ['last_rows_at', 'timestamp'], ['silent_since', 'timestamp'], ['silent_after_hours', 'int']
-    ]
+    ],
+    in_order_of_loads=true
 ) }}

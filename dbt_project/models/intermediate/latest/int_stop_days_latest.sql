@@ -10,5 +10,6 @@
         ['record_title', 'string'], ['declared_count', 'bigint'], ['landed_count', 'bigint'],
         ['cut_count', 'bigint'], ['acknowledged_count', 'bigint'], ['read_back_count', 'bigint'],
         ['stands_since', 'timestamp']
-    ]
+    ],
+    in_order_of_loads=true
 ) }}

@@ -10,5 +10,6 @@
         ['system_name', 'string'], ['unit_code', 'string'], ['standing', 'string'], ['receipt_code', 'string'],
         ['rules', 'string'], ['is_backfill', 'boolean'], ['record_title', 'string'], ['rule_titles', 'string'],
         ['rule_mends', 'string'], ['due_at', 'timestamp'], ['arrived_at', 'timestamp']
-    ]
+    ],
+    in_order_of_loads=true
 ) }}
