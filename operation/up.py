@@ -88,9 +88,11 @@ def up(*, simulate: bool, superset: bool, first_run: bool, cases: int, tell: Tel
 def _settled(services: dict[str, Service]) -> list[State]:
     """How all are once everything has been started: on a busy machine an answer may come late, once."""
     deadline = time.monotonic() + SETTLED_WITHIN
-    while not all(state.is_well for state in (found := states(services))) and time.monotonic() < deadline:
+    while True:
+        found = states(services)
+        if all(state.is_well for state in found) or time.monotonic() > deadline:
+            return found
         time.sleep(_PAUSE)
-    return found
 
 
 def _start_all(
