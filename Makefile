@@ -71,7 +71,8 @@ test-fast: env-dev  ## the part that needs no servers
 test-large: env-dev  ## the whole way at 1,000,000 cases, the fault matrix and the gate's mutations at full size
 	@$(BIN)/python -m pytest -m large tests/e2e tests/exchange tests/expectations tests/ingestion -o timeout=5400 -s
 
-check: env-dev  ## ruff, mypy --strict, sqlfluff
+check: env-dev  ## ruff, mypy --strict, sqlfluff, dashboards against the marts
+	@$(BIN)/wangting dashboards check
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
 	@$(BIN)/mypy

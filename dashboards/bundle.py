@@ -1,8 +1,8 @@
 """Superset's assets, derived: a dataset and a dashboard a language, every uuid made from names alone.
 
-What a column is called belongs to Superset's dataset, and a table's name is a dataset only once (on SQLite in all databases
-together). So the English dataset names its table in capitals, which DuckDB takes for the same; `rates` has `rates-en`
-beside it.
+What a column is called belongs to Superset's dataset, and a table's name is a dataset only once (on SQLite in all
+databases together). So the English dataset names its table in capitals, which DuckDB takes for the same; `rates` has
+`rates-en` beside it.
 """
 
 import shutil

@@ -58,7 +58,8 @@ def sql(code: str, language: Language) -> str:
         + ")"
     )
     card = (
-        f"concat('<div style=\"font-size:28px;line-height:1.3;font-weight:600;white-space:nowrap;color:', {colour}, '\">', "
+        f"concat('<div style=\"font-size:28px;line-height:1.3;font-weight:600;white-space:nowrap;color:', "
+        f"{colour}, '\">', "
         f"{value}, '</div><div style=\"white-space:nowrap\">', {target}, "
         f"'</div><div style=\"opacity:0.65;white-space:nowrap\">', {counts}, '</div>')"
     )

@@ -1,5 +1,5 @@
-"""Are all dashboards right? Every chart's columns and metrics are in its dataset, every dataset's in its mart, every word in
-both languages: found from the declarations and the models' own files, without dbt, in a second.
+"""Are all dashboards right? Every chart's columns and metrics are in its dataset, every dataset's in its mart, every
+word in both languages: found from the declarations and the models' own files, without dbt, in a second.
 
 A mart's columns are what its YAML contracts; where the last select of its SQL can be read, it must give the same ones.
 """
@@ -15,11 +15,55 @@ from dashboards.declared import Chart, Dashboard, Dataset, Declarations
 from dashboards.marts import Mart
 from wangting.errors import WangtingError
 
+_CHINESE = re.compile(r"[\u4e00-\u9fff]")
 _STRING = re.compile(r"'(?:[^']|'')*'")
 _NAME = re.compile(r"\b[a-z_][a-z0-9_]*\b(?!\s*\()")
 _WORDS_OF_SQL = frozenset(
-    "and or not in is null true false case when then else end between like ilike as double bigint int date timestamp string "
-    "boolean decimal distinct filter where within group order by asc desc nulls last first cast interval exists".split()
+    (
+        *(
+            "and",
+            "or",
+            "not",
+            "in",
+            "is",
+            "null",
+            "true",
+            "false",
+            "case",
+            "when",
+            "then",
+            "else",
+            "end",
+            "between",
+        ),
+        *(
+            "like",
+            "ilike",
+            "as",
+            "double",
+            "bigint",
+            "int",
+            "date",
+            "timestamp",
+            "string",
+            "boolean",
+            "decimal",
+        ),
+        *(
+            "distinct",
+            "filter",
+            "where",
+            "within",
+            "group",
+            "order",
+            "by",
+            "asc",
+            "desc",
+            "nulls",
+            "last",
+            "first",
+        ),
+    )
 )
 _JINJA = re.compile(r"\{#.*?#\}|\{%.*?%\}|--[^\n]*", re.DOTALL)
 
@@ -87,6 +131,9 @@ def _of_dataset(dataset: Dataset, known: dict[str, Mart]) -> Iterator[str]:
             yield f"{at}：字段 {column} 在 {mart.model.stem}.yml 中有，{mart.model.name} 没有给出"
     named = [*dataset.rights.rows.values(), *dataset.labels, *([dataset.time] if dataset.time else [])]
     yield from _columns(at, named, mart)
+    for name in mart.columns:
+        if not _CHINESE.search(marts.label(dataset, name, mart).zh):
+            yield f"{at}：字段 {name} 没有中文名（写在 labels 里，或 {mart.model.stem}.yml 的说明里）"
     metrics = marts.metrics(dataset)
     for name, metric in metrics.items():
         if name in mart.columns:

@@ -128,8 +128,8 @@ class Filter(_Declared):
     """A native filter: one choice among a column's values, for every chart whose dataset has a column of that name.
 
     Attributes:
-        dataset: where the values come from; `only` narrows them; `order` is a metric, or the column itself, that sorts them,
-            `-` before what falls.
+        dataset: where the values come from; `only` narrows them; `order` is a metric, or the column itself, that sorts
+            them, `-` before what falls.
         default: `first` takes the first of them; None: all.
         within: filters whose choice narrows the values.
     """
@@ -150,8 +150,9 @@ class Chart(_Declared):
     """One chart. What it does not say follows from its kind (`dashboards.kinds`).
 
     Attributes:
-        kind: cards (`figures` side by side, large, one line for each `by`; see `dashboards.cards`), big_number, line, area, bar, pie,
-            heatmap (x by `by`), grid (`by[0]` down, `by[1]` across), table (aggregated), list (row by row).
+        kind: cards (`figures` side by side, large, one line for each `by`; see `dashboards.cards`), big_number, line,
+            area, bar, pie, heatmap (x by `by`), grid (`by[0]` down, `by[1]` across), table (aggregated), list (row by
+            row).
         metrics: of the dataset; of a list, none. by: what is grouped by. x: the axis. columns: of a list.
         where: a condition in the dataset's columns. order: columns or metrics, `-` before what falls.
         ignores: filters that leave it alone. width: of twelve. height: in units of 8 pixels, of the whole row.

@@ -37,8 +37,8 @@ class Source:
     """A dataset as a chart in one language reads it.
 
     Attributes:
-        metrics: all of its metrics. labels: column or metric → what it is called. shown: column → the column that stands
-            for it in this language.
+        metrics: all of its metrics. labels: column or metric → what it is called. shown: column → the column that
+            stands for it in this language. numbers: columns of numbers with a point.
     """
 
     dataset: Dataset

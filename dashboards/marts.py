@@ -1,4 +1,4 @@
-"""What the models say of the tables that dashboards read: their columns with type and Chinese words, and the metric definitions.
+"""What the models say of the tables that dashboards read: columns with type and words, and the metric definitions.
 
 Reads the YAML beside each model, never dbt, so that it takes a moment.
 """

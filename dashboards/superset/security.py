@@ -44,8 +44,8 @@ class SecurityManager(SupersetSecurityManager):
     def raise_for_access(self, **asked: Any) -> None:
         """Superset's own answer, unless ours is no.
 
-        Superset 6.1 does not filter the rows of a chart that is made straight from a query, and lets somebody read a
-        dataset that a dashboard of theirs contains. Neither is allowed here.
+        Superset 6.1 knows only one kind of filter for a chart that is made straight from a query, its own rewriting of
+        SQL, and lets somebody read a dataset because a dashboard of theirs contains it. Neither is allowed here.
         """
         if not self.is_administrator():
             query = asked.get("query")

@@ -10,10 +10,10 @@ import os
 import sys
 from pathlib import Path
 
-# Instead of this folder, whose modules have everyday names.
-sys.path[0] = str(Path(__file__).resolve().parents[2])
+if not __package__:  # run as a file: the top instead of this folder, whose modules have everyday names
+    sys.path[0] = str(Path(__file__).resolve().parents[2])
 
-from dashboards.superset import place  # noqa: E402  the line above must come first
+from dashboards.superset import place
 
 
 def command(extra: list[str]) -> list[str]:

@@ -449,3 +449,15 @@ def mean(value: str) -> str:
 
 def picked_method(rows: str, method: str, methods: list[str], suffix: str = "") -> str:
     return f"{rows}.seasonal_naive{suffix}"
+
+
+def headline_order(metric_code: str) -> str:
+    return f"length({metric_code})"
+
+
+def subject_in_words(subject: str) -> str:
+    return f"upper({subject})"
+
+
+def step_in_words(step_code: str) -> str:
+    return f"upper({step_code})"

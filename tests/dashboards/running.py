@@ -38,6 +38,16 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+_SERVE_WITH = """
+import os, sys
+sys.path.insert(0, os.getcwd())
+from dashboards.superset import place, serve
+place.prepare()
+os.environ.update(SUPERSET_CONFIG_PATH={other!r}, PYTHONPATH=os.getcwd())
+os.execv(sys.executable, serve.command([]))
+"""
+
+
 class Person:
     """Somebody who has logged in, asking through the REST API as the pages do."""
 
@@ -143,11 +153,19 @@ class Superset:
         self.said = done.stdout
         return done.stdout
 
-    def start(self) -> None:
-        """Start the server and wait until it is healthy."""
+    def start(self, configuration: str | None = None) -> None:
+        """Start the server and wait until it is healthy; `configuration` is laid over ours."""
         log = (self.home / "superset-test.log").open("wb")
+        command = [interpreter(), "dashboards/superset/serve.py"]
+        if configuration is not None:
+            other = self.home / "other_config.py"
+            ours = ROOT / "dashboards" / "superset" / "config.py"
+            other.write_text(
+                f"exec(compile(open({str(ours)!r}).read(), {str(ours)!r}, 'exec'))\n{configuration}", "utf-8"
+            )
+            command = [interpreter(), "-c", _SERVE_WITH.format(other=str(other))]
         self.process = subprocess.Popen(
-            [interpreter(), "dashboards/superset/serve.py"],
+            command,
             cwd=ROOT,
             env=self._environment(),
             stdout=log,

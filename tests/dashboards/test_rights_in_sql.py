@@ -125,6 +125,7 @@ _REFUSED = {
     "prepare": "prepare p as select * from fct_cases",
     "execute": "execute p",
     "pivot": "pivot fct_cases on county_code using count(*)",
+    "unpivot": "unpivot fct_cases on case_no",
     "two statements": "select 1; select * from fct_cases",
     "a hidden second statement": "select 1; /* x */ set threads = 1",
     "another moment": "select * from fct_cases at (version => 1)",

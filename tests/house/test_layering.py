@@ -14,6 +14,7 @@ MAY_IMPORT = {
     "expectations": {"wangting"},
     "exchange": {"wangting", "expectations"},
     "simulator": {"wangting"},
+    "dashboards": {"wangting"},
     "dags": {"wangting", "ingestion", "expectations", "exchange", "simulator"},
     "operation": {"wangting", "dags"},
 }

@@ -5,7 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("wangting", "ingestion", "expectations", "exchange", "simulator", "dags", "operation")
+ROOMS = ("wangting", "ingestion", "expectations", "exchange", "simulator", "dashboards", "dags", "operation")
 _NOT_OURS = {"build", "var", "__pycache__"}
 
 

@@ -28,6 +28,14 @@ with demand as (
     from {{ ref('demand_forecasts') }}
 ),
 
+-- 今后三个月都有区间的：回测够了的。
+with_interval as (
+    select item_code, region_code
+    from {{ ref('demand_forecasts') }}
+    group by item_code, region_code
+    having count(low_count) = count(*)
+),
+
 items as (
     select item_code, item_name, unit_code
     from {{ ref('dim_items') }}
@@ -40,7 +48,7 @@ select
     levels.level_name,
     demand.region_code,
     counties.region_code as county_code,
-    counties.region_name as county_name,
+    coalesce(counties.region_name, '全市') as county_name,
     case units.level_code when 'town' then units.region_code end as town_code,
     items.unit_code,
     units.unit_name,
@@ -54,10 +62,20 @@ select
     demand.mean_error,
     demand.backtest_count,
     case
+        when demand.low_count is not null then concat(cast(cast(demand.low_count as decimal(18, 1)) as string), ' — ', cast(cast(demand.high_count as decimal(18, 1)) as string))
+        when demand.expected_count is not null then '回测不足 6 次'
+    end as interval_words,
+    case
+        when demand.mean_error is not null then cast(cast(demand.mean_error as decimal(18, 1)) as string)
+        when demand.expected_count is not null then '没有回测'
+    end as error_words,
+    with_interval.item_code is not null as has_interval,
+    case
         when demand.method = 'seasonal_naive' then '去年同月或上月' when demand.method is not null then '指数平滑'
     end as method_name
 from demand
 left join items on demand.item_code = items.item_code
+left join with_interval on demand.item_code = with_interval.item_code and demand.region_code = with_interval.region_code
 left join {{ ref('dim_units') }} as units on items.unit_code = units.unit_code
 left join {{ ref('dim_levels') }} as levels on units.level_code = levels.level_code
 left join (
