@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from dashboards import kinds, marts
-from dashboards.declared import LANGUAGES, Chart, Dashboard, Dataset, Declarations, Filter, Language
+from dashboards.declared import CLICKS, LANGUAGES, Chart, Dashboard, Dataset, Declarations, Filter, Language
 from dashboards.marts import Mart
 
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://wangting.invalid/dashboards")
@@ -220,7 +220,14 @@ def _dashboard(dashboard: Dashboard, language: Language, declarations: Declarati
             "native_filter_configuration": filters,
             "filter_bar_orientation": "HORIZONTAL",
             "cross_filters_enabled": True,
-            "global_chart_configuration": {"scope": {"rootPath": ["ROOT_ID"], "excluded": []}},
+            "global_chart_configuration": {
+                "scope": {
+                    "rootPath": ["ROOT_ID"],
+                    "excluded": [
+                        numbers[name] for name, chart in dashboard.charts() if CLICKS in chart.ignores
+                    ],
+                }
+            },
             "chart_configuration": {},
             "color_scheme": "wangting",
             "label_colors": {},

@@ -162,7 +162,7 @@ def _of_dashboard(
             continue  # said of the dataset
         yield from _of_chart(at, chart, declarations.datasets[chart.dataset], known[chart.dataset])
         for other in chart.ignores:
-            if other not in dashboard.filters:
+            if other not in (*dashboard.filters, declared.CLICKS):
                 yield f"{at}：ignores 中的 {other} 不是这个看板的筛选"
 
 

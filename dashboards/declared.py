@@ -24,6 +24,8 @@ from wangting.errors import WangtingError
 ROOM = Path(__file__).parent
 Language = Literal["zh", "en"]
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
+# Among what a chart ignores: what is clicked in other charts.
+CLICKS = "clicks"
 
 _Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 _Order = Annotated[str, StringConstraints(pattern=r"^-?[a-z][a-z0-9_]*$")]
@@ -155,7 +157,8 @@ class Chart(_Declared):
             row).
         metrics: of the dataset; of a list, none. by: what is grouped by. x: the axis. columns: of a list.
         where: a condition in the dataset's columns. order: columns or metrics, `-` before what falls.
-        ignores: filters that leave it alone. width: of twelve. height: in units of 8 pixels, of the whole row.
+        ignores: filters that leave it alone; `clicks`: so does what is clicked in other charts. width: of twelve.
+            height: in units of 8 pixels, of the whole row.
         good, bad: metric or column → the condition under which it is shown green or red, as `>= 0`.
         figures: codes of metrics (dbt_project/metrics), of cards.
     """

@@ -66,8 +66,8 @@ def label(dataset: Dataset, name: str, mart: Mart) -> Text:
 
 
 def in_english(name: str) -> str:
-    """`handling_working_days` → `Handling working days`; codes' and names' own endings are left out."""
-    words = re.sub(r"_(code|name)$", "", name).removeprefix("is_").replace("_", " ")
+    """`handling_working_days` → `Handling working days`; the ending of names is left out."""
+    words = re.sub(r"_name$", "", name).removeprefix("is_").replace("_", " ")
     return words[:1].upper() + words[1:]
 
 

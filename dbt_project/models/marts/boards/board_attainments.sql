@@ -21,6 +21,7 @@ metrics as (
 ranked as (
     select
         held.*,
+        definitions.is_official,
         cast(date_trunc('month', held.period_end) as date) as month_on,
         row_number() over (
             partition by held.plan_code, held.metric_code, held.period, held.scope_kind, held.scope_code
@@ -61,6 +62,8 @@ without_target as (
 every as (
     select
         metric_code,
+        variant,
+        is_official,
         plan_code,
         month_on,
         scope_kind,
@@ -77,6 +80,8 @@ every as (
     union all
     select
         metric_code,
+        cast(null as string) as variant,
+        true as is_official,
         plan_code,
         month_on,
         scope_kind,
@@ -102,6 +107,7 @@ to_date as (
 
 select
     every.metric_code,
+    every.variant,
     metrics.metric_name,
     {{ headline_order('every.metric_code') }} as metric_order,
     metrics.counted,
@@ -122,8 +128,8 @@ select
     scopes.unit_name,
     every.numerator,
     every.denominator,
-    months.numerator as month_numerator,
-    months.denominator as month_denominator,
+    case when every.is_official then months.numerator end as month_numerator,
+    case when every.is_official then months.denominator end as month_denominator,
     every.comparator,
     every.target_value,
     cast(every.gap_points as double) as gap_points,
@@ -132,8 +138,8 @@ select
     case
         when every.denominator = 0 then '无业务' when every.is_met is null then '无目标' when every.is_met then '达标' else '未达标'
     end as attainment_name,
-    to_date.place,
-    to_date.ranked_count,
+    case when every.is_official then to_date.place end as place,
+    case when every.is_official then to_date.ranked_count end as ranked_count,
     every.clause
 from every
 inner join plans on every.plan_code = plans.plan_code

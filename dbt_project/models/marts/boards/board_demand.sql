@@ -28,12 +28,12 @@ with demand as (
     from {{ ref('demand_forecasts') }}
 ),
 
--- 今后三个月都有区间的：回测够了的。
+-- 今后两个月起码都有区间的：回测够了的。
 with_interval as (
     select item_code, region_code
     from {{ ref('demand_forecasts') }}
     group by item_code, region_code
-    having count(low_count) = count(*)
+    having count(low_count) >= 2
 ),
 
 items as (
