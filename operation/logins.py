@@ -15,7 +15,7 @@ def logins(services: Iterable[str]) -> list[dict[str, str]]:
 
     `WANGTING_LOGINS_IN` names the folder of the secrets, where containers were given them.
     """
-    given = os.environ.get("WANGTING_LOGINS_IN")
+    given, wanted = os.environ.get("WANGTING_LOGINS_IN"), set(services)
     places = {
         "airflow-api-server": (airflow.USER, airflow.password_file(), "wangting_airflow_password"),
         "superset": (
@@ -28,5 +28,5 @@ def logins(services: Iterable[str]) -> list[dict[str, str]]:
     return [
         {"system": titles[name], "user": user, "password": f"{given}/{secret}" if given else str(file)}
         for name, (user, file, secret) in places.items()
-        if name in set(services)
+        if name in wanted
     ]

@@ -17,6 +17,7 @@ from wangting.errors import WangtingError
 
 HEALTHY_WITHIN = 300.0  # seconds; 85 have been measured on two busy cores
 ONCE_WITHIN = 900.0
+SETTLED_WITHIN = 60.0
 SUPERSET = ("superset-init", "superset")
 _PAUSE = 0.5
 
@@ -81,7 +82,17 @@ def up(*, simulate: bool, superset: bool, first_run: bool, cases: int, tell: Tel
             for name in reversed(begun):
                 processes.end(name, is_asked=True)
             raise
-        return states(services)
+        return _settled(services)
+
+
+def _settled(services: dict[str, Service]) -> list[State]:
+    """How all are once everything has been started: on a busy machine an answer may come late, once."""
+    deadline = time.monotonic() + SETTLED_WITHIN
+    while True:
+        found = states(services)
+        if all(state.is_well for state in found) or time.monotonic() > deadline:
+            return found
+        time.sleep(_PAUSE)
 
 
 def _start_all(
