@@ -459,14 +459,6 @@ def ordered_path(events: list[str], collected: list[str]) -> str:
     return f"concat({', '.join([*events, *collected])})"
 
 
-def path_in_words(path: str) -> str:
-    return path
-
-
-def activity_in_words(activity: str) -> str:
-    return activity
-
-
 def reported_on(day: str) -> str:
     return day
 
@@ -487,41 +479,22 @@ def headline_order(metric_code: str) -> str:
     return f"length({metric_code})"
 
 
-def subject_in_words(subject: str) -> str:
-    return f"upper({subject})"
-
-
-def step_in_words(step_code: str) -> str:
-    return f"upper({step_code})"
-
-
-def standing_in_words(standing: str) -> str:
-    return standing
-
-
-def receipt_in_words(receipt_code: str) -> str:
-    return receipt_code
-
-
-def band_in_words(band: str) -> str:
-    return band
-
-
 def duty_in_words(is_backfill: str) -> str:
     return f"case when {is_backfill} then 'x' end"
 
 
-def source_state_in_words(state: str) -> str:
-    return state
+def _as_it_is(code: str) -> str:
+    return code
 
 
-def alarm_in_words(alarm_kind: str) -> str:
-    return alarm_kind
-
-
-def clock_state_in_words(clock_state: str) -> str:
-    return clock_state
-
-
-def suspension_in_words(suspension_kind: str) -> str:
-    return suspension_kind
+# Codes in words.
+path_in_words = _as_it_is
+activity_in_words = _as_it_is
+standing_in_words = _as_it_is
+receipt_in_words = _as_it_is
+band_in_words = _as_it_is
+source_state_in_words = _as_it_is
+alarm_in_words = _as_it_is
+clock_state_in_words = _as_it_is
+suspension_in_words = _as_it_is
+subject_in_words = step_in_words = _as_it_is

@@ -15,6 +15,7 @@ with targets as (
         metrics.metric_code,
         metrics.variant,
         metrics.definition_version,
+        metrics.grain,
         metrics.default_subject as subject
     from {{ ref('plan_targets') }} as targets
     inner join {{ ref('dim_metrics') }} as metrics on targets.target_code = metrics.target_code
@@ -58,6 +59,11 @@ placed as (
     select 'all' as plan_level, scope_kind, scope_code from all_levels
 ),
 
+-- 网页、用户等不按部门统计的，部门没有这项目标，不是「无业务」。
+counted as (
+    select distinct grain, scope_kind from {{ ref('dim_metric_scopes') }}
+),
+
 periods as (
     select * from {{ ref('dim_periods') }} where period_kind = 'ytd'
 ),
@@ -91,6 +97,7 @@ held_against as (
         coalesce(reported.numerator, 0) * 100 - targets.target_value * coalesce(reported.denominator, 0) as margin
     from targets
     inner join placed on targets.plan_level = placed.plan_level
+    inner join counted on targets.grain = counted.grain and placed.scope_kind = counted.scope_kind
     inner join periods on targets.plan_year is null or targets.plan_year <= year(periods.period_start)
     left join reported
         on targets.metric_code = reported.metric_code
