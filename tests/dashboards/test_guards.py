@@ -41,7 +41,7 @@ def as_it_comes(superset: Superset) -> Iterator[Superset]:
         "pivot fct_cases on county_code using count(*)",
         "unpivot fct_cases on case_no",
         "summarize fct_cases",
-        "select * from (summarize fct_open_cases)",
+        "select * from (summarize fct_cases)",
     ],
 )
 def test_without_the_wall_sql_that_superset_does_not_understand_shows_foreign_rows(
