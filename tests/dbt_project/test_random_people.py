@@ -146,7 +146,7 @@ class People:
                     {
                         "户编号": f"H{place}",
                         "户主姓名": "丁",
-                        "户主身份号码": self.number(),
+                        "户主身份号码": self.number() or "无",
                         "致贫原因": "因病",
                     },
                 ),
