@@ -308,8 +308,12 @@ def owner_roles() -> list[list[str]]:
     return [["account", "accounts", "account_id", "id_no"]]
 
 
-def owner_records(among: str | None = None) -> str:
-    return f"select owner_role, record_key from {among}_accounts"
+def written_records(among: str | None = None) -> str:
+    return f"select owner_role, record_key, id_no, _load_id, _row_hash from {among or 'all'}_accounts"
+
+
+def named_number(records: str) -> str:
+    return f"{records}.id_no"
 
 
 def naming_records() -> str:

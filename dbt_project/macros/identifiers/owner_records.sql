@@ -16,52 +16,41 @@
     ['inspection', 'inspections', 'inspection_no', 'credit_code'],
     ['project', 'projects', 'project_code', 'builder_credit_code'],
     ['deal', 'deals', 'deal_no', 'winner_credit_code'],
-    ['licence_itself', 'licences', 'licence_no', 'licence_no'],
     ['licence_use', 'licence_uses', 'use_no', 'licence_no'],
     ['page', 'personal_pages', 'page_id', 'account_id'],
 ]) }}{% endmacro %}
 
 {# What a record names somebody by. Licences have a pseudonym under their number; accounts have none. #}
 {% macro named_as(role, column) -%}
-{%- if role in ('licence_itself', 'licence_use') -%}concat('证照 ', {{ column }})
+{%- if role == 'licence_use' -%}concat('证照 ', {{ column }})
 {%- elif role == 'page' -%}concat('账号 ', {{ column }})
 {%- else -%}{{ written_identifier(column) }}
 {%- endif -%}
 {%- endmacro %}
 
-{# The rows of int_owner_records as the newest records have them; `among`: only those whose key is in the CTE of that
-   name for each kind (`<among>_<kind>`). #}
-{% macro owner_records(among=none) -%}
-select
-        written.owner_role,
-        written.record_key,
-        written.id_no,
-        keys.identity_key,
-        keys.identity_kind,
-        keys.number_form,
-        keys.is_number_sound,
-        written._load_id,
-        written._row_hash
-    from (
-        {% for role, kind, key, column in owner_roles() -%}
-        select
-            '{{ role }}' as owner_role,
-            {{ key }} as record_key,
-            {{ named_as(role, column) }} as id_no,
-            _load_id,
-            _row_hash
-        from {{ ref('int_' ~ kind ~ '_latest') }}
-        where {{ column }} is not null
-        {% if among -%}
-        and {{ key }} in (select those.record_key from {{ among }}_{{ kind }} as those)
-        {% endif -%}
-        {{ 'union all' if not loop.last }}
-        {% endfor %}
-    ) as written
-    -- 证照、账号本身不是谁；其编号先后到达，不看它那时有没有假名。
-    left join {{ ref('int_identity_keys') }} as keys
-        on case when written.owner_role not in ('licence_itself', 'licence_use', 'page') then written.id_no end = keys.id_no
-    where written.id_no is not null
+{# The newest records of each role, as they are written; a licence stands here without a holder too. `among`: only those
+   whose key is in the CTE of that name for each kind (`<among>_<kind>`). #}
+{% macro written_records(among=none) -%}
+{% for role, kind, key, column in owner_roles() -%}
+    select
+        '{{ role }}' as owner_role,
+        {{ key }} as record_key,
+        {{ named_as(role, column) }} as id_no,
+        _load_id,
+        _row_hash
+    from {{ ref('int_' ~ kind ~ '_latest') }}
+    where {{ column ~ ' is not null' if role != 'licence' else '1 = 1' }}
+    {% if among -%}
+    and {{ key }} in (select those.record_key from {{ among }}_{{ kind }} as those)
+    {% endif -%}
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+{%- endmacro %}
+
+{# On what `records` and the numbers' pseudonyms meet. Licences and accounts are nobody themselves, and may come after
+   what names them: whether they had a pseudonym then is not looked at. #}
+{% macro named_number(records) -%}
+case when {{ records }}.owner_role not in ('licence_use', 'page') then {{ records }}.id_no end
 {%- endmacro %}
 
 {# What depends on a person's age follows birthdays too. #}
@@ -99,5 +88,5 @@ select
 {% macro naming_records() -%}
 select owner_role, record_key, id_no, identity_key, identity_kind, number_form, is_number_sound
     from {{ ref('int_owner_records') }}
-    where identity_key is not null and owner_role not in ('licence_itself', 'licence_use', 'page')
+    where identity_key is not null and owner_role not in ('licence_use', 'page')
 {%- endmacro %}

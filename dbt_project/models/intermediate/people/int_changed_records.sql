@@ -14,7 +14,7 @@ arrived_{{ kind }} as (
 
 {% endfor %}
 now_written as (
-    {{ owner_records(among='arrived') }}
+    {{ written_records(among='arrived') }}
 ),
 
 arrived as (
@@ -41,30 +41,45 @@ before as (
     select held.owner_role, held.record_key, held.id_no, held.identity_key, held.identity_kind, held._load_id, held._row_hash
     from {{ held }} as held
     where held.owner_role in (select whole.owner_role from shown_whole as whole)
+),
+
+-- 同一次到达的同一行，内容不会不同。
+changed as (
+    select
+        coalesce(now_written.owner_role, before.owner_role) as owner_role,
+        coalesce(now_written.record_key, before.record_key) as record_key,
+        now_written.record_key is null as is_gone,
+        now_written.id_no,
+        now_written._load_id,
+        now_written._row_hash,
+        before.id_no as id_no_before,
+        before.identity_key as identity_key_before,
+        before.identity_kind as identity_kind_before
+    from now_written
+    full join before on now_written.owner_role = before.owner_role and now_written.record_key = before.record_key
+    where
+        now_written.record_key is null
+        or before.record_key is null
+        or now_written._row_hash is distinct from before._row_hash
+        or now_written._load_id is distinct from before._load_id
 )
 
 select
-    coalesce(now_written.owner_role, before.owner_role) as owner_role,
-    coalesce(now_written.record_key, before.record_key) as record_key,
-    now_written.record_key is null as is_gone,
-    now_written.id_no,
-    now_written.identity_key,
-    now_written.identity_kind,
-    now_written.number_form,
-    now_written.is_number_sound,
-    now_written._load_id,
-    now_written._row_hash,
-    before.id_no as id_no_before,
-    before.identity_key as identity_key_before,
-    before.identity_kind as identity_kind_before
-from now_written
-full join before on now_written.owner_role = before.owner_role and now_written.record_key = before.record_key
-where
-    now_written.record_key is null
-    or before.record_key is null
-    or now_written.id_no <> before.id_no
-    or now_written._row_hash is distinct from before._row_hash
-    or now_written._load_id is distinct from before._load_id
+    changed.owner_role,
+    changed.record_key,
+    changed.is_gone,
+    changed.id_no,
+    keys.identity_key,
+    keys.identity_kind,
+    keys.number_form,
+    keys.is_number_sound,
+    changed._load_id,
+    changed._row_hash,
+    changed.id_no_before,
+    changed.identity_key_before,
+    changed.identity_kind_before
+from changed
+left join {{ ref('int_identity_keys') }} as keys on {{ named_number('changed') }} = keys.id_no
 {% else %}
 select
     cast(null as string) as owner_role,

@@ -19,8 +19,18 @@ select
 from {{ changed_records }}
 where not is_gone
 {% else %}
-select *
+select
+    written.owner_role,
+    written.record_key,
+    written.id_no,
+    keys.identity_key,
+    keys.identity_kind,
+    keys.number_form,
+    keys.is_number_sound,
+    written._load_id,
+    written._row_hash
 from (
-    {{ owner_records() }}
-) as those
+    {{ written_records() }}
+) as written
+left join {{ ref('int_identity_keys') }} as keys on {{ named_number('written') }} = keys.id_no
 {% endif %}

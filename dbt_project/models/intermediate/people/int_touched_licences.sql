@@ -32,11 +32,14 @@ other_kinds as (
 ),
 
 named as (
+    select concat('证照 ', record_key) as id_no from {{ ref('int_changed_records') }}
+    where owner_role = 'licence'
+    union
     select id_no from {{ ref('int_changed_records') }}
-    where owner_role in ('licence_itself', 'licence_use')
+    where owner_role = 'licence_use'
     union
     select id_no_before as id_no from {{ ref('int_changed_records') }}
-    where owner_role in ('licence_itself', 'licence_use')
+    where owner_role = 'licence_use'
     union
     select concat('证照 ', licence_no) as id_no from {{ ref('int_licences_latest') }}
     where case_no in (select cases.case_no from cases)
