@@ -79,7 +79,9 @@ def test_commands_in_documents_exist_with_their_options(path, application):
                 break
             assert words[0] in command.commands, f"{path}: {span}"
             command = command.commands[words.pop(0)]
-        options = {option for each in command.params for option in (*each.opts, *each.secondary_opts)} | {"--help"}
+        options = {option for each in command.params for option in (*each.opts, *each.secondary_opts)} | {
+            "--help"
+        }
         named = {word.partition("=")[0] for word in words if word.startswith("--")}
         assert named <= options, f"{path}: {span}"
 
