@@ -6,7 +6,7 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.dbt_project import clock_reading as reading
@@ -235,8 +235,15 @@ def clocks(draw):
     return replace(clock, suspensions=draw(st.lists(_suspensions(accepted), max_size=4)))
 
 
+# A limit of no days, of which nobody says whether working or natural: no limit is known.
+WITHOUT_A_UNIT = Clock(
+    datetime(2015, 1, 1, 1), limit=1, suspensions=[Suspension("A", datetime(2015, 1, 1), limit=0)]
+)
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(many=st.lists(clocks(), min_size=1, max_size=12), days=st.integers(0, 50), hour=st.integers(0, 23))
+@example(many=[WITHOUT_A_UNIT], days=5, hour=0)
 def test_whatever_happens_to_a_case_both_readings_say_the_same(models, many, days, hour):
     as_of = datetime.combine(many[0].accepted.date() + timedelta(days=days), time(hour))
     cases, still_open = models.read(many, as_of, statutory=(20, "G"))

@@ -11,7 +11,7 @@ coalesce({{ kind }} = 'A' and {{ matches(outcome, '不同意|不批准|不予|�
    makes the limit unreadable, which is none. #}
 {% macro suspension_limit(kind, value, unit) -%}
 case
-            when {{ unit }} not in ('G', 'Z') then null
+            when coalesce({{ unit }}, '') not in ('G', 'Z') then null
             when {{ kind }} = 'B' and {{ value }} = 0 then null
             when {{ value }} between 0 and 3000 then {{ value }}
         end
