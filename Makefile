@@ -69,7 +69,7 @@ test-fast: env-dev  ## the part that needs no servers
 	@$(BIN)/python -m tests.rooms --fast
 
 test-large: env-dev  ## the whole way at 1,000,000 cases, the fault matrix and the gate's mutations at full size
-	@$(BIN)/python -m pytest -m large tests/e2e tests/exchange tests/expectations tests/ingestion -o timeout=5400 -s
+	@$(BIN)/python -m pytest -m large tests/dbt_project tests/e2e tests/exchange tests/expectations tests/ingestion -o timeout=5400 -s
 
 check: env-dev  ## ruff, mypy --strict, sqlfluff, dashboards against the marts
 	@$(BIN)/wangting dashboards check

@@ -40,14 +40,17 @@ _OVER_TIME = tuple(
     for name in ("deletes", "history", "past", "random_histories", "a_new_version_of_the_specification")
 )
 
+_OF_PEOPLE = tuple(f"tests/dbt_project/test_{name}.py" for name in ("people", "random_people", "watched"))
+
 _BESIDE_THE_CASES = ("tests/simulator/test_systems_beside.py",)
 
 # Longest first: with two at a time the last one alone decides the end.
 ROOMS = [
     Room("dbt: over time", _OVER_TIME, 9),
-    Room("dashboards: rights", ("tests/dashboards",), 9),
+    Room("dashboards", ("tests/dashboards",), 9),
     Room("whole way", ("tests/e2e/test_whole_way.py",), 5),
-    Room("dbt", ("tests/dbt_project",), 7, without=_OVER_TIME),
+    Room("dbt", ("tests/dbt_project",), 7, without=_OVER_TIME + _OF_PEOPLE),
+    Room("dbt: of people, of the house", _OF_PEOPLE, 6),
     Room("people and licences", ("tests/e2e/test_people.py", "tests/e2e/test_worked_elicences.py"), 5),
     Room("exchange", ("tests/exchange",), 6, without=_AT_THE_LIMITS),
     Room("exchange: dialects and faults", _AT_THE_LIMITS, 7),

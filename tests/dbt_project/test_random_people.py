@@ -193,7 +193,7 @@ def fail_once(patch):
     patch.setattr(dbt_run, "build", failing)
 
 
-@pytest.mark.parametrize("seed", [3, 88])
+@pytest.mark.parametrize("seed", [3, pytest.param(88, marks=pytest.mark.large)])
 def test_people_taken_in_bit_by_bit_are_those_of_a_full_rebuild(seed, tmp_path, monkeypatch):
     monkeypatch.setenv("WANGTING_HOME", str(tmp_path / "var"))
     monkeypatch.delenv("WANGTING_SITE", raising=False)
