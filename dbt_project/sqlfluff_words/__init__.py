@@ -492,13 +492,6 @@ def _as_it_is(code: str) -> str:
 
 
 # Codes in words.
-path_in_words = _as_it_is
-activity_in_words = _as_it_is
-standing_in_words = _as_it_is
-receipt_in_words = _as_it_is
-band_in_words = _as_it_is
-source_state_in_words = _as_it_is
-alarm_in_words = _as_it_is
-clock_state_in_words = _as_it_is
+activity_in_words = alarm_in_words = band_in_words = clock_state_in_words = path_in_words = _as_it_is
+receipt_in_words = source_state_in_words = standing_in_words = step_in_words = subject_in_words = _as_it_is
 suspension_in_words = _as_it_is
-subject_in_words = step_in_words = _as_it_is
