@@ -18,7 +18,7 @@ SUPERSET := $(VENV_SUPERSET)/.superset-$(firstword $(shell cat requirements/boot
 # Where a machine forbids bytecode, every process would compile Airflow, dbt and Great Expectations anew, for seconds.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run up down secrets test test-fast test-large check lock clean env env-dev env-superset benchmarks mariadb
+.PHONY: help run up down secrets test test-fast test-large check lock clean env env-dev env-superset benchmarks mariadb browser
 
 help:  ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -62,7 +62,7 @@ down: env  ## what `make up` started, ended
 secrets: env  ## the secrets that docker-compose.yml wants, made once in ./secrets
 	@$(BIN)/python -m operation.keys secrets
 
-test: env-dev env-superset mariadb  ## everything: check, then every room's tests
+test: env-dev env-superset mariadb browser  ## everything: check, then every room's tests
 	@$(BIN)/python -m tests.rooms
 
 test-fast: env-dev  ## the part that needs no servers
@@ -87,6 +87,13 @@ mariadb:  ## the server that one of the simulated systems runs on, where this ma
 			&& echo "安装 MariaDB（测试用）" && apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
 			apt-get install -y -qq --no-install-recommends mariadb-server >/dev/null 2>&1; } \
 		|| echo "提示：本机没有 MariaDB，也无法自动安装；与它有关的测试将跳过。"
+
+browser:  ## Chromium, in which the dashboards are tested, where this machine can install it
+	@command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>&1 || command -v google-chrome >/dev/null 2>&1 \
+		|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 \
+			&& echo "安装 Chromium（测试用）" && apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+			apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk >/dev/null 2>&1; } \
+		|| echo "提示：本机没有 Chromium，也无法自动安装；浏览器里的看板测试将跳过。"
 
 lock: $(VENV)/bin/uv  ## make the locks anew from requirements/*.in
 	@for name in bootstrap pipeline dev benchmarks; do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

@@ -105,6 +105,8 @@ def main() -> None:
         ):
             source.backup(copy)
         os.environ["WANGTING_HOME"] = str(home)
+        # The usual 3 GB are for a city. Beside what DuckDB may have, a process of ours takes a gigabyte.
+        os.environ.setdefault("WANGTING_MEMORY", "10GB")
         print(machine())
         print(f"{multiply(home, given.copies):,} rows added to what the city landed")
         full = wangting("build", "warehouse", "--full")

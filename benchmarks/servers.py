@@ -3,12 +3,13 @@
 import getpass
 import os
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
+
+from tests.servers import free_port
 
 _TICK = os.sysconf("SC_CLK_TCK")
 _SERVED = "/usr/sbin:/usr/local/sbin:/usr/local/bin:/opt/homebrew/bin"
@@ -97,9 +98,7 @@ class MariaDB:
             ],
             check=True, stdout=subprocess.DEVNULL,
         )  # fmt: skip
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = free_port()
         self._server = subprocess.Popen(
             [
                 _program("mariadbd"), "--no-defaults", f"--user={user}", f"--datadir={folder / 'data'}",

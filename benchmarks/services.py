@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.landing import MEASURED, ROOT, SITE
+from tests.servers import free_port
 
 AIM = 30_000  # rows a second
 SIZE = 1000
@@ -110,9 +111,7 @@ def serve(rows: int, port: int) -> None:
 
 def run(rows: int, repeat: int) -> None:
     """Serve, measure, print."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     service = multiprocessing.get_context("spawn").Process(target=serve, args=(rows, port))
     service.start()
     folder = Path(tempfile.mkdtemp(prefix="wtbench"))

@@ -28,9 +28,13 @@ _TYPES = {
     "timestamp": "TIMESTAMP",
     "boolean": "BOOLEAN",
 }
+_YES_NO = {"zh": ("是", "否"), "en": ("Yes", "No")}
 _VERSION = {"version": "1.0.0"}
 # Cards show the first few scopes on purpose: no warning that there are more.
-_CSS = ".dashboard-component-chart-holder:has(td div[style*='28px']) .anticon-warning { display: none; }"
+_CARDS = ".dashboard-component-chart-holder:has(td div[style*='28px']) .anticon-warning { display: none; }"
+# Superset's tables say "N/A" where there is nothing, in every language.
+_NOTHING = "td.dt-is-null { font-size: 0; } td.dt-is-null::after { content: '—'; font-size: 12px; }"
+_CSS = f"{_CARDS}\n{_NOTHING}"
 
 
 def named(*names: str) -> str:
@@ -116,12 +120,24 @@ def _source(dataset: Dataset, mart: Mart, language: Language, declarations: Decl
     metrics = marts.metrics(dataset)
     labels = {name: marts.label(dataset, name, mart).of(language) for name in mart.columns}
     labels |= {name: metric.title.of(language) for name, metric in metrics.items()}
-    shown = {}
+    listed = {
+        name
+        for dashboard in declarations.dashboards.values()
+        for _, chart in dashboard.charts()
+        if chart.dataset == dataset.name
+        for name in chart.columns
+    }
+    shown = {name: f"{name}_words" for name in sorted(_of_type(mart, "boolean") & listed)}
     if language == "en":
-        shown = {name: f"{name}_en" for name in mart.columns if english_of(declarations, name)}
-        labels |= {other: labels[name] for name, other in shown.items()}
-    numbers = frozenset(name for name, column in mart.columns.items() if column.data_type in ("double",))
-    return kinds.Source(dataset, language, metrics, labels, shown, numbers)
+        shown |= {name: f"{name}_en" for name in mart.columns if english_of(declarations, name)}
+    labels |= {other: labels[name] for name, other in shown.items()}
+    return kinds.Source(
+        dataset, language, metrics, labels, shown, _of_type(mart, "double"), _of_type(mart, "date")
+    )
+
+
+def _of_type(mart: Mart, data_type: str) -> frozenset[str]:
+    return frozenset(name for name, column in mart.columns.items() if column.data_type == data_type)
 
 
 def _dataset(source: kinds.Source, mart: Mart, declarations: Declarations) -> dict[str, Any]:
@@ -130,15 +146,17 @@ def _dataset(source: kinds.Source, mart: Mart, declarations: Declarations) -> di
         _column(name, source.labels[name], _TYPES.get(column.data_type.split("(")[0], "DECIMAL"))
         for name, column in mart.columns.items()
     ]
+    booleans = _of_type(mart, "boolean")
     for name, other in source.shown.items():
+        english = english_of(declarations, name) if language == "en" else {}
         whens = "".join(
-            f" when '{zh}' then '{en.replace(chr(39), chr(39) * 2)}'"
-            for zh, en in english_of(declarations, name).items()
+            f" when '{zh}' then '{en.replace(chr(39), chr(39) * 2)}'" for zh, en in english.items()
         )
-        columns.append(
-            _column(other, source.labels[name], "VARCHAR")
-            | {"expression": f"case {name}{whens} else {name} end"}
-        )
+        said = f"case {name}{whens} else {name} end"
+        if name in booleans:
+            yes, no = _YES_NO[language]
+            said = f"case when {name} then '{yes}' when not {name} then '{no}' end"
+        columns.append(_column(other, source.labels[name], "VARCHAR") | {"expression": said})
     return {
         **_VERSION,
         "table_name": table(dataset, language),

@@ -18,52 +18,9 @@ from wangting.errors import WangtingError
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 _STRING = re.compile(r"'(?:[^']|'')*'")
 _NAME = re.compile(r"\b[a-z_][a-z0-9_]*\b(?!\s*\()")
-_WORDS_OF_SQL = frozenset(
-    (
-        *(
-            "and",
-            "or",
-            "not",
-            "in",
-            "is",
-            "null",
-            "true",
-            "false",
-            "case",
-            "when",
-            "then",
-            "else",
-            "end",
-            "between",
-        ),
-        *(
-            "like",
-            "ilike",
-            "as",
-            "double",
-            "bigint",
-            "int",
-            "date",
-            "timestamp",
-            "string",
-            "boolean",
-            "decimal",
-        ),
-        *(
-            "distinct",
-            "filter",
-            "where",
-            "within",
-            "group",
-            "order",
-            "by",
-            "asc",
-            "desc",
-            "nulls",
-            "last",
-            "first",
-        ),
-    )
+_WORD_OF_SQL = re.compile(
+    "and|or|not|in|is|null|true|false|case|when|then|else|end|between|like|ilike|as|double|bigint|int|date|timestamp"
+    "|string|boolean|decimal|distinct|filter|where|within|group|order|by|asc|desc|nulls|last|first"
 )
 _JINJA = re.compile(r"\{#.*?#\}|\{%.*?%\}|--[^\n]*", re.DOTALL)
 
@@ -181,7 +138,7 @@ def _of_chart(at: str, chart: Chart, dataset: Dataset, mart: Mart) -> Iterator[s
         "metrics": chart.kind not in ("list", "cards"),
         "columns": chart.kind == "list",
         "x": chart.kind in ("line", "area", "bar", "heatmap"),
-        "by": chart.kind in ("pie", "heatmap", "grid", "table", "cards"),
+        "by": chart.kind in ("pie", "heatmap", "table", "cards"),
         "figures": chart.kind == "cards",
     }
     for field, is_needed in needs.items():
@@ -205,7 +162,7 @@ def _columns(at: str, names: list[str], mart: Mart) -> Iterator[str]:
 def _named_in(sql: str | None) -> list[str]:
     """The columns that a condition or an aggregate names."""
     text = _STRING.sub("''", sql or "").lower()
-    return [name for name in _NAME.findall(text) if name not in _WORDS_OF_SQL]
+    return [name for name in _NAME.findall(text) if not _WORD_OF_SQL.fullmatch(name)]
 
 
 def given_by(model: Path) -> frozenset[str] | None:

@@ -145,7 +145,7 @@ class Filter(_Declared):
     within: list[_Name] = []
 
 
-Kind = Literal["cards", "big_number", "line", "area", "bar", "pie", "heatmap", "grid", "table", "list"]
+Kind = Literal["cards", "big_number", "line", "area", "bar", "pie", "heatmap", "table", "list"]
 
 
 class Chart(_Declared):
@@ -153,8 +153,7 @@ class Chart(_Declared):
 
     Attributes:
         kind: cards (`figures` side by side, large, one line for each `by`; see `dashboards.cards`), big_number, line,
-            area, bar, pie, heatmap (x by `by`), grid (`by[0]` down, `by[1]` across), table (aggregated), list (row by
-            row).
+            area, bar, pie, heatmap (x by `by`), table (aggregated), list (row by row).
         metrics: of the dataset; of a list, none. by: what is grouped by. x: the axis. columns: of a list.
         where: a condition in the dataset's columns. order: columns or metrics, `-` before what falls.
         ignores: filters that leave it alone; `clicks`: so does what is clicked in other charts. width: of twelve.

@@ -21,12 +21,11 @@ _VIZ = {
     "bar": "echarts_timeseries_bar",
     "pie": "pie",
     "heatmap": "heatmap_v2",
-    "grid": "pivot_table_v2",
     "table": "table",
     "list": "table",
 }
 # Rows of the grid, eight pixels each.
-HEIGHTS = {"cards": 44, "big_number": 22, "grid": 48, "list": 62}
+HEIGHTS = {"cards": 44, "big_number": 22, "list": 62}
 HEIGHT = 50
 _CONDITION = re.compile(r"^\s*(>=|<=|>|<|=)\s*(-?\d+(?:\.\d+)?)\s*$")
 _OPERATORS = {">=": "≥", "<=": "≤", ">": ">", "<": "<", "=": "="}
@@ -38,7 +37,7 @@ class Source:
 
     Attributes:
         metrics: all of its metrics. labels: column or metric → what it is called. shown: column → the column that
-            stands for it in this language. numbers: columns of numbers with a point.
+            stands for it in this language. numbers: columns of numbers with a point. dates: of days.
     """
 
     dataset: Dataset
@@ -47,6 +46,7 @@ class Source:
     labels: Mapping[str, str]
     shown: Mapping[str, str]
     numbers: frozenset[str]
+    dates: frozenset[str]
 
     def column(self, name: str) -> str:
         """The column that stands for `name` in this language."""
@@ -67,7 +67,6 @@ def form_data(chart: Chart, source: Source) -> dict[str, Any]:
         "cards": _cards,
         "table": _table,
         "list": _list,
-        "grid": _grid,
         "heatmap": _heatmap,
         "pie": _pie,
         "big_number": _big_number,
@@ -107,6 +106,7 @@ def _sorted(chart: Chart, source: Source) -> dict[str, Any]:
 
 
 def _colours(chart: Chart, source: Source, names: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Conditional colours: behind the cells of a table, of a big number itself."""
     found = []
     for colour, conditions in ((GOOD, chart.good), (BAD, chart.bad)):
         for name, condition in conditions.items():
@@ -116,7 +116,7 @@ def _colours(chart: Chart, source: Source, names: Mapping[str, str]) -> list[dic
             found.append(
                 {
                     "column": names.get(name, name),
-                    "colorScheme": _PALE[colour],
+                    "colorScheme": colour if chart.kind == "big_number" else _PALE[colour],
                     "operator": _OPERATORS[operator],
                     "targetValue": value,
                     "useGradient": False,
@@ -140,7 +140,7 @@ def _share(name: str, chart: Chart, source: Source) -> dict[str, Any]:
     """A share as text: two digits, 「无业务」 where there is no denominator, in colour where the chart says when."""
     value = marts.sql_of(source.metrics, name)
     digits = max(int((re.search(r"\.(\d)", source.metrics[name].format) or ["", "2"])[1]), 0)
-    text = f"format('{{:.{digits}f}} %', 100.0 * ({value}))"
+    text = f"format('{{:.{digits}f}}\u00a0%', 100.0 * ({value}))"
     cases = "".join(
         f" when ({value}) {condition} then concat('<span style=\"color:{colour}\">', {text}, '</span>')"
         for colour, conditions in ((GOOD, chart.good), (BAD, chart.bad))
@@ -158,6 +158,7 @@ def _table(chart: Chart, source: Source, by: list[str]) -> dict[str, Any]:
         name: {"d3NumberFormat": source.metrics[name].format} for name in chart.metrics if name not in shares
     }
     columns |= {source.labels[name]: {"horizontalAlign": "right"} for name in shares}
+    columns |= {name: _DAY for name in by if name in source.dates}
     return {
         "query_mode": "aggregate",
         "groupby": by,
@@ -170,6 +171,7 @@ def _table(chart: Chart, source: Source, by: list[str]) -> dict[str, Any]:
     }
 
 
+_DAY = {"d3TimeFormat": "%Y-%m-%d"}
 _PLAIN_TABLE = {
     "show_cell_bars": False,
     "color_pn": False,
@@ -186,6 +188,7 @@ _PLAIN_TABLE = {
 def _list(chart: Chart, source: Source, by: list[str]) -> dict[str, Any]:
     columns = [source.column(name) for name in chart.columns]
     formats = {name: {"d3NumberFormat": ",.4~g"} for name in columns if name in source.numbers}
+    formats |= {name: _DAY for name in columns if name in source.dates}
     return {
         "query_mode": "raw",
         "all_columns": columns,
@@ -219,23 +222,6 @@ def _cards(chart: Chart, source: Source, by: list[str]) -> dict[str, Any]:
     }
 
 
-def _grid(chart: Chart, source: Source, by: list[str]) -> dict[str, Any]:
-    return {
-        "groupbyRows": by[:1],
-        "groupbyColumns": by[1:],
-        "metrics": chart.metrics,
-        "metricsLayout": "COLUMNS",
-        "aggregateFunction": "First",
-        "valueFormat": _format(chart, source),
-        "rowOrder": "key_a_to_z",
-        "colOrder": "key_a_to_z",
-        "rowTotals": False,
-        "colTotals": False,
-        "allow_render_html": True,
-        "conditional_formatting": _colours(chart, source, source.labels),
-    }
-
-
 def _heatmap(chart: Chart, source: Source, by: list[str]) -> dict[str, Any]:
     return {
         "x_axis": source.column(chart.x or ""),
@@ -251,7 +237,7 @@ def _heatmap(chart: Chart, source: Source, by: list[str]) -> dict[str, Any]:
         "show_values": "%" in _format(chart, source),
         "y_axis_format": _format(chart, source),
         "left_margin": "auto",
-        "bottom_margin": "auto",
+        "bottom_margin": 50,  # what is found automatically cuts the names off
         "value_bounds": [None, None],
         "xscale_interval": -1,
         "yscale_interval": -1,
@@ -289,7 +275,7 @@ def _big_number(chart: Chart, source: Source, by: list[str]) -> dict[str, Any]:
 
 
 def _series(chart: Chart, source: Source, by: list[str]) -> dict[str, Any]:
-    """Lines, areas and bars over a column of words or months."""
+    """Lines, areas and bars over a column of words, months or days."""
     x = source.column(chart.x or "")
     order = chart.order[0] if chart.order else (chart.x or "")
     lies = chart.kind == "bar" and bool(chart.order)  # ranked bars lie, so that their names can be read
@@ -299,7 +285,8 @@ def _series(chart: Chart, source: Source, by: list[str]) -> dict[str, Any]:
         "metrics": chart.metrics,
         "x_axis_sort": order.removeprefix("-") if order.removeprefix("-") in source.metrics else x,
         "x_axis_sort_asc": order.startswith("-") if lies else not order.startswith("-"),
-        "x_axis_force_categorical": True,
+        "x_axis_force_categorical": x not in source.dates,
+        "x_axis_time_format": _DAY["d3TimeFormat"],
         "orientation": "horizontal" if lies else "vertical",
         "y_axis_format": _format(chart, source),
         "stack": "Stack" if chart.stacked else None,

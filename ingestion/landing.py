@@ -229,8 +229,9 @@ def write(connection: duckdb.DuckDBPyConnection, query: str, path: Path, *, is_f
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.part")
     try:
+        # Over a draft that a killed run left, DuckDB would write beside it, under a name that nobody would clear away.
         result = connection.execute(
-            f"COPY ({query}) TO {literal(draft)} (FORMAT parquet, COMPRESSION zstd)"
+            f"COPY ({query}) TO {literal(draft)} (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)"
         ).fetchone()
         rows = int(result[0]) if result else 0
         if rows:

@@ -94,12 +94,20 @@ def _known(home: Path) -> dict[str, Any]:
     return state
 
 
+_USUAL: dict[str, Any] = {"cases": 50_000, "seed": 7, "defects": 0.01}
+
+
 def create_or_start(
-    cases: int, seed: int, defects: float, dialect: str | None = None, route: str | None = None
+    cases: int | None = None,
+    seed: int | None = None,
+    defects: float | None = None,
+    dialect: str | None = None,
+    route: str | None = None,
 ) -> dict[str, Any]:
     """Make the city, or start the servers of the one that is there; raises where that is another city.
 
     Args:
+        cases, seed, defects: of the city; None: as the one that is there has it, and of a new one the usual.
         dialect, route: in which words and by which way its province takes records; None: as the site says.
     """
     own = current_site().province
@@ -110,9 +118,11 @@ def create_or_start(
 
     home = settings.home()
     state = city.remembered(home)
-    wanted = city.Settings(cases, seed, defects)
+    usual = _USUAL if state is None else {name: state[name] for name in _USUAL}
+    given = {"cases": cases, "seed": seed, "defects": defects}
+    wanted = city.Settings(**usual | {name: value for name, value in given.items() if value is not None})
     if state is not None:
-        known = city.Settings(state["cases"], state["seed"], state["defects"])
+        known = city.Settings(**usual)
         if known != wanted:
             raise WangtingError(
                 f"这里已有另一座模拟城市（办件 {known.cases}，种子 {known.seed}，缺陷比例 {known.defects}）",
@@ -127,11 +137,15 @@ def create_or_start(
             place=str(home),
             mend="用 WANGTING_HOME 指定另一个目录",
         )
-    if not 1_000 <= cases <= 5_000_000:
-        raise WangtingError(f"办件数 {cases} 超出范围", place="--cases", mend="取 1000 到 5000000 之间的数")
-    if not 0 <= defects <= 0.2:
-        raise WangtingError(f"缺陷比例 {defects} 超出范围", place="--defects", mend="取 0 到 0.2 之间的数")
-    with console.progress("建立模拟城市", total=cases) as step:
+    if not 1_000 <= wanted.cases <= 5_000_000:
+        raise WangtingError(
+            f"办件数 {wanted.cases} 超出范围", place="--cases", mend="取 1000 到 5000000 之间的数"
+        )
+    if not 0 <= wanted.defects <= 0.2:
+        raise WangtingError(
+            f"缺陷比例 {wanted.defects} 超出范围", place="--defects", mend="取 0 到 0.2 之间的数"
+        )
+    with console.progress("建立模拟城市", total=wanted.cases) as step:
         made = city.City(home, settings.site_path(), wanted).create(
             lambda done, total, text: step(done, total=total, text=text)
         )
@@ -191,9 +205,18 @@ def _show(title: str, data: dict[str, Any]) -> None:
 
 @app.command()
 def up(
-    cases: Annotated[int, typer.Option(help="截至起始时钟（2017-11-30 18:00）申办的办件数")] = 50_000,
-    seed: Annotated[int, typer.Option(help="随机种子")] = 7,
-    defects: Annotated[float, typer.Option(help="带缺陷的办件比例")] = 0.01,
+    cases: Annotated[
+        int | None,
+        typer.Option(
+            help=f"截至起始时钟（2017-11-30 18:00）申办的办件数；不写则沿用已有的城市，新建为 {_USUAL['cases']}"
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help=f"随机种子；不写则沿用已有的城市，新建为 {_USUAL['seed']}")
+    ] = None,
+    defects: Annotated[
+        float | None, typer.Option(help=f"带缺陷的办件比例；不写则沿用已有的城市，新建为 {_USUAL['defects']}")
+    ] = None,
     dialect: Annotated[
         Dialect | None, typer.Option(help="省平台的报文：XML、JSON 或前置库；不写则按站点")
     ] = None,
@@ -267,7 +290,7 @@ def tick(
     ] = 10.0,
     cases: Annotated[
         int, typer.Option(help="还没有城市时，新建城市的办件数", envvar="WANGTING_SIMULATED_CASES")
-    ] = 50_000,
+    ] = _USUAL["cases"],
     as_json: AsJson = False,
 ) -> None:
     """让城市自己走：启动它，然后定时推进，直到收到停止信号；由此启动的服务随之停止。"""
@@ -278,9 +301,7 @@ def tick(
     def start() -> bool:
         if services.is_running(home):
             return False
-        # Of a city that is there, its own size counts.
-        known = city.remembered(home) or {"cases": cases, "seed": 7, "defects": 0.01}
-        create_or_start(known["cases"], known["seed"], known["defects"])
+        create_or_start(cases if city.remembered(home) is None else None)
         return True
 
     ticked = ticking.tick(home, every, start, lambda: advance_by(minutes / 60), lambda: _stop_parts(home))

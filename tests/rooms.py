@@ -47,7 +47,7 @@ _BESIDE_THE_CASES = ("tests/simulator/test_systems_beside.py",)
 # Longest first: with two at a time the last one alone decides the end.
 ROOMS = [
     Room("dbt: over time", _OVER_TIME, 9),
-    Room("dashboards", ("tests/dashboards",), 9),
+    Room("dashboards", ("tests/dashboards",), 14),
     Room("whole way", ("tests/e2e/test_whole_way.py",), 5),
     Room("dbt", ("tests/dbt_project",), 7, without=_OVER_TIME + _OF_PEOPLE),
     Room("dbt: of people, of the house", _OF_PEOPLE, 6),

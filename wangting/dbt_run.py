@@ -9,7 +9,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-from wangting import disk
+from wangting import disk, settings
 from wangting.console import progress
 from wangting.dbt_assembly import Lane
 from wangting.errors import WangtingError
@@ -140,6 +140,13 @@ def _sentence(bad: list[Any]) -> WangtingError:
     causes = [result for result in bad if str(result.status) != "skipped"] or bad
     if any(disk.is_full(Exception(result.message)) for result in causes):
         return disk.full()
+    for result in causes:
+        if "Out of Memory Error" in (result.message or ""):
+            return WangtingError(
+                f"内存不足：模型 {result.node.name} 需要的内存超过 DuckDB 的上限 {settings.memory_limit()}",
+                place=str(result.node.original_file_path),
+                mend="调大 WANGTING_MEMORY（例如本机内存的一半）后重跑",
+            )
     first = causes[0]
     node = first.node
     more = f"（另有 {len(causes) - 1} 处）" if len(causes) > 1 else ""

@@ -127,6 +127,7 @@ def _write(release: Path, last: date, file: Path) -> int:
     """Write the figures of every period that ends with the month; under its own name only once it is whole."""
     file.parent.mkdir(parents=True, exist_ok=True)
     draft = file.with_name(f".{file.name}")
+    draft.unlink(missing_ok=True)  # of a killed call
     connection = engine.connect(release, read_only=True)
     try:
         query = f"select * from metric_values where period_end = date {engine.literal(last)} order by all"

@@ -85,10 +85,10 @@ def mark(manifest: Any, news: Tables, before: datetime, now: datetime) -> str:
 
 
 def compute_anew(manifest: Any) -> None:
-    """Have the models that replace what a list of this run names (`meta.replaces`) computed from nothing.
+    """Have the models that replace what a list of this run names, or add to counts, computed from nothing.
 
-    The lists are made from what the last build left: where it is not known to have ended, they may lack what it had
-    begun.
+    They say `meta.replaces`. The lists are made from what the last build left: where it is not known to have ended,
+    they may lack what it had begun.
     """
     for node in manifest.nodes.values():
         if str(node.resource_type) == "model" and "replaces" in node.config.meta:

@@ -157,10 +157,11 @@ SILENCE_FAB = True
 
 def FLASK_APP_MUTATOR(app: Any) -> None:  # noqa: N802  a setting of Superset
     """Last step of Superset's start: our words, our guard, our logo, one schema."""
-    from flask import Response, request
+    from flask import Response, request, session
+    from flask_babel import get_locale
     from superset.db_engine_specs.duckdb import DuckDBEngineSpec
 
-    from dashboards.superset import connection, quiet, words
+    from dashboards.superset import connection, pages, quiet, words
 
     words.mend()
     _security.guard_charts()
@@ -178,8 +179,21 @@ def FLASK_APP_MUTATOR(app: Any) -> None:  # noqa: N802  a setting of Superset
         if folder == "/static" and name in silent:
             year = {"Cache-Control": "public, max-age=31536000"}
             return Response(silent[name], mimetype="text/javascript", headers=year)
+        if request.path.rstrip("/") == "/superset/log" and "_user_id" not in session:
+            # The login page reports that it was opened. Refused, the answer brings a new session, and where that comes
+            # after the login's own, whoever has just logged in is nobody again.
+            return Response("{}", mimetype="application/json")
         asked = request.path.removeprefix("/superset/language_pack/")
         return words.pack(asked.strip("/")) if asked != request.path else None
+
+    @app.after_request
+    def wangting_answers(response: Response) -> Response:
+        if response.status_code == 403 and quiet.is_unasked(request.method, request.path):
+            return Response('{"result": []}', mimetype="application/json")
+        if response.mimetype == "text/html" and response.status_code >= 400:
+            page = pages.instead(response.status_code, str(get_locale()))
+            return Response(page, status=response.status_code) if page else response
+        return response
 
     @app.route("/wangting/logo.svg")
     def wangting_logo() -> Response:

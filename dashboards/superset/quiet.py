@@ -7,11 +7,21 @@ picture in its place.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 _PIXEL = b"https://apachesuperset.gateway.scarf.sh/pixel/"
 # One transparent point; what followed the address becomes a fragment that nobody reads.
 _NOTHING = b"data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7#"
+
+# What pages ask for by themselves, whoever reads them: to store the colours of words that are new to them, and what
+# the reader did last. Who may not is refused, nothing is stored or told; but a page that hears of it complains.
+_UNASKED = re.compile(r"PUT /api/v1/dashboard/\d+/colors/?|GET /api/v1/log/recent_activity/?")
+
+
+def is_unasked(method: str, path: str) -> bool:
+    """Whether a request is one that pages make by themselves, so that a refusal need not be told."""
+    return _UNASKED.fullmatch(f"{method} {path}") is not None
 
 
 def scripts(assets: Path) -> dict[str, bytes]:

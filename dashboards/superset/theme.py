@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-_FONTS = (
+FONTS = (
     "'Noto Sans CJK SC', 'Source Han Sans SC', 'PingFang SC', 'Microsoft YaHei', 'WenQuanYi Micro Hei', "
     "'Helvetica Neue', Arial, sans-serif"
 )
@@ -37,7 +37,7 @@ _TOKENS: dict[str, Any] = {
     "colorSuccess": "#2e8b57",
     "colorInfo": "#3a7bd5",
     "fontUrls": [],
-    "fontFamily": _FONTS,
+    "fontFamily": FONTS,
     "fontFamilyCode": "'Noto Sans Mono CJK SC', Consolas, 'DejaVu Sans Mono', monospace",
     "fontSize": 14,
     "borderRadius": 4,

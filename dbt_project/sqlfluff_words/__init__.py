@@ -42,21 +42,10 @@ class _This:
 adapter, flags, target, this = _Adapter(), _Flags(), _Target(), _This()
 _KIND = {"record": "EX_GDBS_SB", "key": ["application_no"], "business_time": "applied_at"}
 _VARS: dict[str, Any] = {
-    "record_kinds": dict.fromkeys(
-        (
-            "applications",
-            "pre_acceptances",
-            "acceptances",
-            "approval_steps",
-            "closings",
-            "collections",
-            "supplement_notices",
-            "supplement_receipts",
-            "special_procedure_starts",
-            "special_procedure_results",
-        ),
-        _KIND,
-    ),
+    "record_kinds": dict.fromkeys((
+        "applications", "pre_acceptances", "acceptances", "approval_steps", "closings", "collections",
+        "supplement_notices", "supplement_receipts", "special_procedure_starts", "special_procedure_results",
+    ), _KIND),
     "staged": {"applications": ["stg_source__applications"]},
     "division": "000000000000",
     "numbered_sources": ["source"],
@@ -76,7 +65,7 @@ _VARS: dict[str, Any] = {
             "cuts": ["item_code"],
         },
     },
-}
+}  # fmt: skip
 _DEFINITION = {
     "code": "metric", "variant": "V1", "version": "1", "name": "指标", "grain": "case", "kind": "share",
     "better": "higher", "is_official": True, "target": None, "valid_from": "2017-01-01", "valid_to": None,
@@ -118,6 +107,10 @@ def staged_rows(
     kind: str, columns: list[list[str]], models: list[str] | None = None, named_by: str | None = None
 ) -> str:
     return f"select {', '.join(name for name, _ in columns)} from stg_source__{kind}"
+
+
+def with_its_unit(rows: str, case_no: str = "case_no") -> str:
+    return f"{rows} as located"
 
 
 def sources_of(kind: str) -> list[str]:
@@ -208,16 +201,11 @@ def written_identifier(column: str) -> str:
     return f"upper({column})"
 
 
+kind_of_number = written_identifier
+
+
 def citizen_check_digit(digits: str) -> str:
     return f"substr({digits}, 1, 1)"
-
-
-def citizen_number(written: str) -> str:
-    return written
-
-
-def organisation_number(written: str) -> str:
-    return written
 
 
 def number_form(written: str, citizen: str) -> str:
@@ -245,18 +233,6 @@ def as_kind(kind: str, given: dict[str, str]) -> str:
 
 
 def code(source_name: str, list_name: str, column: str) -> str:
-    return column
-
-
-def region_code(column: str) -> str:
-    return column
-
-
-def filled(column: str) -> str:
-    return column
-
-
-def file_version(column: str) -> str:
     return column
 
 
@@ -328,12 +304,27 @@ def touched_owners(column: str, and_: bool = False, owner_kind: str | None = Non
     return touched(column, and_)
 
 
+def moved_rows(fact: str) -> str:
+    return f"select *, 1 as sign\n    from {fact}"
+
+
+def rows_before(fact: str) -> str:
+    return f"select case_no\nfrom {fact}"
+
+
+def counted(condition: str = "1 = 1") -> str:
+    return f"sum(case when {condition} then sign end)"
+
+
+def added(value: str, type: str = "bigint") -> str:
+    return f"sum({value})"
+
+
 def removed_cases() -> str:
     return "select case_no from run.removed_cases"
 
 
-def kind_of_number(form: str) -> str:
-    return f"upper({form})"
+touched_now = removed_cases
 
 
 def age_on(born_on: str, day: str) -> str:
@@ -372,7 +363,7 @@ def count_columns(grain: str) -> list[str]:
     return ["m1_numerator"]
 
 
-def definition_counts(grain: str) -> str:
+def definition_counts(grain: str, signed: bool = False) -> str:
     return "count(*) as m1_numerator"
 
 
@@ -491,7 +482,10 @@ def _as_it_is(code: str) -> str:
     return code
 
 
-# Codes in words.
+# Codes in words, and texts that come back as they are.
 activity_in_words = alarm_in_words = band_in_words = clock_state_in_words = path_in_words = _as_it_is
 receipt_in_words = source_state_in_words = standing_in_words = step_in_words = subject_in_words = _as_it_is
-suspension_in_words = _as_it_is
+suspension_in_words = region_code = filled = file_version = _as_it_is
+citizen_number = organisation_number = _as_it_is
+age_band_in_words = identity_in_words = legal_person_kind_in_words = _as_it_is
+legal_person_status_in_words = register_status_in_words = _as_it_is

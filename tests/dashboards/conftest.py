@@ -12,7 +12,7 @@ import duckdb
 import httpx
 import pytest
 
-from tests.dashboards import small_bundle
+from tests.dashboards import browser, small_bundle
 from tests.dashboards.running import Person, Superset
 from tests.e2e.city import City
 
@@ -176,3 +176,16 @@ def it(superset: Superset, known: Known) -> It:
     found = It(superset, admin, superset.log_in("county"), known, ids, known.cases(), known.ours)
     assert 20 < len(found.ours) < 0.8 * len(found.every_case)
     return found
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Room for what the browser's tests measure."""
+    config.stash[browser.SECONDS] = {}
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Where the pictures lie, and how long what took."""
+    if seconds := config.stash[browser.SECONDS]:
+        told = ", ".join(f"{what} {took:.1f} s" for what, took in seconds.items())
+        terminalreporter.write_line(f"in the browser: {told}; {sum(seconds.values()):.0f} s together")
+        terminalreporter.write_line(f"pictures of the dashboards: {browser.SCREENSHOTS}")

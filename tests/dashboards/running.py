@@ -3,8 +3,8 @@
 import os
 import re
 import signal
-import socket
 import subprocess
+import sys
 import time
 from dataclasses import dataclass, field
 from itertools import count
@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+
+from tests.servers import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 _CLIENTS = count(1)
@@ -31,11 +33,25 @@ def interpreter() -> str:
     return str(ROOT / ".venv-superset" / "bin" / "python")
 
 
-def free_port() -> int:
-    """A port of this machine that nobody listens at."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def stand_over(marts: Path, home: Path) -> Path:
+    """A new home whose current release is a `marts.duckdb` that lies elsewhere."""
+    release = home / "releases" / "given"
+    release.mkdir(parents=True)
+    (release / "marts.duckdb").symlink_to(marts.resolve())
+    (home / "releases" / "current").symlink_to("given")
+    return home
+
+
+def write_declared(folder: Path) -> Path:
+    """Write what Superset loads of the house's own declarations; the folder."""
+    subprocess.run(
+        [sys.executable, "-m", "wangting.cli", "dashboards", "write", str(folder)],
+        cwd=ROOT,
+        check=True,
+        stdout=subprocess.DEVNULL,
+        timeout=300,
+    )
+    return folder
 
 
 _SERVE_WITH = """

@@ -186,6 +186,7 @@ def test_a_share_without_a_denominator_reads_as_no_business(release):
         {"rate": "比例"},
         {},
         frozenset(),
+        frozenset(),
     )
     chart = declared.Chart(
         kind="table",
@@ -202,4 +203,4 @@ def test_a_share_without_a_denominator_reads_as_no_business(release):
     found = release.execute(
         f"select {text} from (select 1 as numerator, 3 as denominator, 1 as breadth)"
     ).fetchone()
-    assert found == ("33.33 %",)
+    assert found == ("33.33\u00a0%",)  # which no line breaks

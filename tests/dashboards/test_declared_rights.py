@@ -1,19 +1,18 @@
 """The declared dashboards under the declared rights: each role finds its own, and of every dataset only its rows."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 import yaml
 
 from dashboards.superset import rows
 from tests.dashboards.conftest import Known, rows_of
-from tests.dashboards.running import ROOT, Superset
+from tests.dashboards.running import Superset, stand_over, write_declared
 
 
 @dataclass(frozen=True)
@@ -55,16 +54,7 @@ class Declared:
 def declared(known: Known, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Declared]:
     """Its own home over the same release."""
     folder = tmp_path_factory.mktemp("declared")
-    release = folder / "var" / "releases" / "given"
-    release.mkdir(parents=True)
-    (release / "marts.duckdb").symlink_to(known.marts.resolve())
-    (folder / "var" / "releases" / "current").symlink_to("given")
-    subprocess.run(
-        [sys.executable, "-m", "wangting.cli", "dashboards", "write", str(folder / "assets")],
-        cwd=ROOT,
-        check=True,
-        timeout=300,
-    )
+    assets = write_declared(folder / "assets")
     people = {
         "city": ["市级"],
         "county": [f"县区:{known.own}"],
@@ -75,13 +65,11 @@ def declared(known: Known, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         "people": ["专题人员级"],
         "public": ["公众"],
     }
-    superset = Superset(folder / "var")
-    superset.bootstrap(
-        folder / "assets", *(f"--user={name}={','.join(roles)}" for name, roles in people.items())
-    )
+    superset = Superset(stand_over(known.marts, folder / "var"))
+    superset.bootstrap(assets, *(f"--user={name}={','.join(roles)}" for name, roles in people.items()))
     superset.start()
     try:
-        yield Declared(superset, folder / "assets", people)
+        yield Declared(superset, assets, people)
     finally:
         superset.stop()
 
@@ -107,6 +95,67 @@ def test_the_city_finds_something_and_the_public_nothing_that_is_not_open(declar
     may = set(declared.rights.tables(["市级"]))
     assert boards["rates"] <= may
     assert all(kinds[table] == "open" for table in declared.rights.tables(["公众"]))
+
+
+# Beside the open one, which everybody has: the dashboards of figures, those of supervision, and the ones of persons.
+_ORDINARY = {"rates", "process", "people", "licences", "demand", "monitoring", "supervision"}
+_OWN = {
+    "city": _ORDINARY,
+    "county": _ORDINARY,
+    "supervisor": _ORDINARY | {"supervision_posts"},
+    "county_supervisor": _ORDINARY | {"supervision_posts"},
+    "people": {"thematic"},
+    "public": set(),
+}
+
+
+@pytest.mark.parametrize("name", _OWN)
+def test_each_role_has_the_dashboards_that_are_made_for_it(declared: Declared, name: str) -> None:
+    answer = declared.superset.log_in(name).get("/api/v1/dashboard/?q=(page_size:100)").json()
+    found = {each["slug"] for each in answer["result"]}
+    chinese = {slug for slug in found if not slug.endswith("-en")}
+    assert chinese == _OWN[name] | {"open_figures"}
+    assert found - chinese == {f"{slug}-en" for slug in chinese}
+
+
+def _dataset(declared: Declared, table: str) -> int:
+    """A dataset's number, which the public cannot ask for."""
+    listed = declared.superset.log_in("admin").get("/api/v1/dataset/?q=(page_size:100)").json()["result"]
+    return next(int(each["id"]) for each in listed if each["table_name"] == table)
+
+
+def test_the_public_sees_no_month_that_is_not_over_and_nothing_smaller_than_a_county(
+    declared: Declared, known: Known
+) -> None:
+    assert {table.lower() for table in declared.rights.tables(["公众"])} == {"board_open_figures"}
+    columns = ["period_kind", "month", "scope_kind", "scope_code"]
+    number = _dataset(declared, "board_open_figures")
+    shown = rows_of(declared.superset.log_in("public").chart_data(number, columns=columns, metrics=[]))
+    with duckdb.connect(str(known.marts), read_only=True) as connection:
+        over = connection.execute(
+            "select period from dim_periods where period_kind = 'month' and state_on >= period_end"
+        ).fetchall()
+        scopes = connection.execute(
+            "select 'region', region_code from dim_regions where region_level = 'county' "
+            "union all select 'level', level_code from dim_levels "
+            "union all select scope_kind, scope_code from dim_scopes where scope_kind = 'city'"
+        ).fetchall()
+    assert {row["month"] for row in shown} <= {month for (month,) in over}
+    assert {(row["scope_kind"], row["scope_code"]) for row in shown} <= set(scopes)
+    assert {row["scope_kind"] for row in shown} == {"city", "level", "region"}
+
+
+@pytest.mark.parametrize("table", ["board_households", "board_supervision_records"])
+def test_rows_of_persons_come_whole_to_the_one_role_that_may_see_them(
+    declared: Declared, known: Known, table: str
+) -> None:
+    number = _dataset(declared, table)
+    for name in _PEOPLE:
+        answer = declared.superset.log_in(name).chart_data(number, columns=["owner_key"], metrics=[])
+        if name != "people":
+            assert answer.status_code == 403, name
+            continue
+        assert len(rows_of(answer)) == known.count(f"(select distinct owner_key from {table})") > 0
 
 
 @pytest.mark.parametrize("name", ["county", "department", "county_supervisor"])

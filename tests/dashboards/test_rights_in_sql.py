@@ -46,6 +46,28 @@ def test_the_city_reads_all_in_the_same_words(it: It) -> None:
         assert it.seen(answer) == it.every_case
 
 
+# A condition that fails on a row tells in its error what is in the row: it may never be asked of one that is not ours.
+_TELLING = {
+    "an error of one's own": "select count(*) as n from fct_cases where case when county_code <> '{own}' "
+    "then error(concat(county_code, ' ', case_no)) else true end",
+    "a cast that fails": "select count(*) as n from fct_cases where case when county_code <> '{own}' "
+    "then cast(concat(county_code, ' ', case_no) as int) = 1 else true end",
+    "behind what is cheap": "select count(*) as n from fct_cases where case_no is not null and length(case_no) > 1 "
+    "and case when county_code <> '{own}' then cast(concat(county_code, ' ', case_no) as int) = 1 else true end",
+    "in a join": "select count(*) as n from fct_cases join (select 1 as one) on case when county_code <> '{own}' "
+    "then cast(concat(county_code, ' ', case_no) as int) = 1 else one = 1 end",
+}
+
+
+@pytest.mark.parametrize("way", _TELLING)
+def test_no_error_tells_what_is_in_anothers_row(it: It, way: str) -> None:
+    answer = it.county.sql(_TELLING[way].format(own=it.known.own))
+    assert answer.status_code == 200, answer.text[:400]
+    assert answer.json()["data"] == [{"n": len(it.ours)}]
+    told = it.superset.log_in("city").sql(_TELLING[way].format(own=it.known.own))
+    assert told.status_code != 200 and it.seen(told) - it.ours, "the city's own rows would tell"
+
+
 def test_counting_counts_our_rows(it: It) -> None:
     answer = it.county.sql(
         "select count(*) as n, count(distinct county_code) as c, max(county_code) as m from fct_cases"

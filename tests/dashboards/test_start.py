@@ -238,6 +238,19 @@ def test_words_are_chinese_first_and_english_by_one_switch(less: Superset) -> No
         assert "&#34;locale&#34;: &#34;en&#34;" in visitor.get("/login/").text
 
 
+def test_what_the_login_page_reports_brings_no_new_session(less: Superset) -> None:
+    reported = httpx.post(f"{less.address}/superset/log/?explode=events", data={"events": "[]"}, timeout=60)
+    assert reported.status_code == 200 and "set-cookie" not in reported.headers
+
+
+def test_an_address_that_is_not_there_is_told_in_the_readers_language(less: Superset) -> None:
+    with httpx.Client(base_url=less.address, timeout=60, headers={"Accept": "text/html"}) as visitor:
+        missing = visitor.get("/nothing/here/")
+        assert missing.status_code == 404 and "没有这个页面" in missing.text and "http" not in missing.text
+        visitor.get("/lang/en")
+        assert "Page not found" in visitor.get("/nothing/here/").text
+
+
 def test_wrong_words_are_mended_for_pages_and_server(less: Superset) -> None:
     ours = json.loads((place.WORDS / "zh.json").read_text("utf-8"))
     served = httpx.get(f"{less.address}/superset/language_pack/zh/", timeout=60).json()["locale_data"][

@@ -11,9 +11,12 @@ from wangting.dbt_assembly import Lane, lane_file
 RUN_COLUMNS = {"run_no", "_run_no"}
 # What this run's own loads were.
 OF_THE_RUN = {
+    "int_cases_before",
+    "int_steps_before",
     "int_changed_items",
     "int_changed_records",
     "int_changed_aliases",
+    "int_touched_cases",
     "int_touched_identities",
     "int_touched_licences",
     "int_touched_persons",

@@ -124,3 +124,12 @@ def test_a_model_that_does_not_run_is_named_in_one_sentence(built, monkeypatch):
     assert "int_record_versions" in str(failed.value)  # the first that reads it
     assert "\n" not in str(failed.value)
     assert build("exchange").mode == "repeat"
+
+
+def test_too_little_memory_is_said_with_the_setting_that_gives_more(built, monkeypatch):
+    land("unified_platform", "ex_gdbs_sb", [Case().sb()])
+    with monkeypatch.context() as patch:
+        patch.setenv("WANGTING_MEMORY", "20MB")
+        with pytest.raises(WangtingError, match=r"内存不足.*上限 20MB.*调大 WANGTING_MEMORY"):
+            build("exchange", full=True)
+    assert build("exchange").mode == "full"

@@ -10,13 +10,14 @@ import pytest
 from tests.dbt_project import states
 from tests.dbt_project.landed import land, land_deletes
 from tests.dbt_project.written import CITY_UNIT, Case, item, item_code, moment
-from wangting import clock, settings
+from wangting import clock, dbt_run, settings
 from wangting.build import build
+from wangting.errors import WangtingError
 
 pytestmark = pytest.mark.timeout(1800)
 PLATFORM = "unified_platform"
 COUNTY_UNIT = "071930037"  # of the city's seed, in the first of its counties
-STEPS = 5
+STEPS, BREAKS_OFF = 7, 4
 UNITS = (CITY_UNIT, COUNTY_UNIT)
 
 
@@ -30,6 +31,14 @@ class History:
     def day(self):
         return self.draw.randrange(1, 29)
 
+    def moment(self):
+        """In one of three months, the last of which has hardly begun when the history ends."""
+        return moment(self.day(), 9, self.draw.choice([10, 11, 12]))
+
+    def post(self):
+        """Who handles a step."""
+        return {"spbmzzjdmd": self.draw.choice(UNITS), "sprzwdm": self.draw.choice(["1", "2", None])}
+
     def stage(self, case):
         """A stage of a case, whether or not those before it have come; a later version may be the first to come."""
         later = {"version": self.draw.choice([1, 1, 2, 3]), "inserttime": moment(self.day(), 8)}
@@ -39,8 +48,11 @@ class History:
                 ("ex_gdbs_sb", case.sb(**later, tjfs=self.draw.choice("018"))),
                 ("ex_gdbs_sb", case.sb(**later, sxbm=item_code(unit), sbbmzzjgdm=unit)),
                 ("ex_gdbs_sl", case.sl(self.day(), **later, slztdm=self.draw.choice("112"))),
+                ("ex_gdbs_sb", case.sb(**later, sbsj=self.moment())),
                 ("ex_gdbs_bj", case.bj(self.day(), self.draw.choice("012567"), **later)),
-                ("ex_gdbs_spcl", case.spcl(self.draw.randrange(1, 4), self.day())),
+                ("ex_gdbs_bj", case.bj(self.day(), self.draw.choice("06"), **later, bjsj=self.moment())),
+                ("ex_gdbs_spcl", case.spcl(self.draw.randrange(1, 4), self.day(), **self.post())),
+                ("ex_gdbs_spcl", case.spcl(1, 5, **self.post(), **later, spsj=self.moment())),
                 ("ex_gdbs_lqdj", case.lqdj(self.day(), self.draw.choice("018"))),
             ]
         )
@@ -124,6 +136,21 @@ def move_a_department(site, day):
     file.write_text("\n".join(lines) + "\n", "utf-8")
 
 
+def break_off(monkeypatch):
+    """A build that gets as far as the cases' facts, and not to what is counted from them."""
+    before = dbt_run.build
+
+    def breaking_off(lane, folder, arguments, *more):
+        as_far_as = ["--select", "+fct_cases", "+fct_steps", "--indirect-selection=cautious"]
+        before(lane, folder, [*as_far_as, *arguments], *more)
+        raise WangtingError("磁盘已满")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(dbt_run, "build", breaking_off)
+        with pytest.raises(WangtingError, match="磁盘已满"):
+            build("warehouse")
+
+
 @pytest.mark.parametrize("seed", [7, 20171115])
 def test_any_history_taken_in_bit_by_bit_equals_a_full_rebuild(seed, tmp_path, monkeypatch):
     site = shutil.copytree(settings.REPOSITORY / "sites" / "chaozhou", tmp_path / "city")
@@ -139,8 +166,11 @@ def test_any_history_taken_in_bit_by_bit_equals_a_full_rebuild(seed, tmp_path, m
         history.go_on()
         if step == 1:
             move_a_department(site, "2017-11-15")
+        if step == BREAKS_OFF:
+            break_off(monkeypatch)
+            history.go_on()
         modes.append(build("warehouse").mode)
-    assert modes == ["full", "full", *["incremental"] * (STEPS - 2)]
+    assert modes == ["full", "full", "incremental", "incremental", "repeat", "incremental", "incremental"]
     states.keep("warehouse", tmp_path / "kept")
     assert build("warehouse", full=True).mode == "full"
     assert states.differences("warehouse", tmp_path / "kept") == {}

@@ -114,7 +114,7 @@ def tables(home: Path) -> dict[str, Any]:
     """Content of every table of both lanes, in an order of its own."""
     found = {}
     # About a run, not a state; and numbers of which nobody is told any more stay known.
-    left_out = ["int_touched_cases", *states.OF_THE_RUN, *states.NEVER_FORGETTING]
+    left_out = [*states.OF_THE_RUN, *states.NEVER_FORGETTING]
     for file in ("exchange/exchange", "warehouse/warehouse", "warehouse/marts"):
         with duckdb.connect(home / "lanes" / f"{file}.duckdb", read_only=True) as con:
             names = con.execute(

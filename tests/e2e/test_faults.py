@@ -25,6 +25,7 @@ import pytest
 from simulator import province
 from tests.e2e.houses import House, Said, connections, files_with, is_clear, province_holds, secrets
 from tests.house.tree import ROOT
+from tests.servers import free_port
 
 pytestmark = pytest.mark.e2e
 WRONG_PASSWORD, WRONG_SECRET, WRONG_TOKEN = "not-the-password", "not-the-secret", "not-the-token"
@@ -93,9 +94,7 @@ def site(tmp_path_factory):
 @pytest.fixture(scope="module")
 def dead_port():
     """A port at which nobody listens."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
+    return free_port()
 
 
 class _Maintenance(BaseHTTPRequestHandler):

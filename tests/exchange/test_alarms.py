@@ -2,7 +2,6 @@
 
 import json
 import re
-import socket
 import threading
 from datetime import timedelta
 from email import message_from_bytes
@@ -17,6 +16,7 @@ from aiosmtpd.smtp import AuthResult
 from exchange import watch
 from tests.exchange.lane import SB, SL, case_no
 from tests.exchange.versions import BASE, minutes, put
+from tests.servers import free_port
 from wangting import alarms, clock, telling
 from wangting.errors import WangtingError
 
@@ -93,12 +93,6 @@ def mailbox():
     box.port = controller.port
     yield box
     controller.stop()
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture

@@ -110,6 +110,7 @@ def live(world: World, killer: Killer, manners: dict[str, float]) -> None:
     world.province.behave(**manners, seed=world.chance.randrange(1 << 30))
     killer.run("push")
     if manners.get("down"):
+        world.has_outages = True
         ended = world.stages.run("push")
         assert ended.refused or ended.summary["acknowledged"] == 0
         clock.advance(DAY)

@@ -2,12 +2,13 @@
 
 import getpass
 import shutil
-import socket
 import subprocess
 import time
 from itertools import count
 from pathlib import Path
 from urllib.parse import quote
+
+from tests.servers import free_port
 
 PASSWORD = "right/word@1?"
 
@@ -34,9 +35,7 @@ class MariaDB:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._numbers = count(1)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
+        self.port = free_port()
         user = getpass.getuser()
         data = folder / "data"
         self._call(

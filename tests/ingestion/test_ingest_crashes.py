@@ -162,6 +162,31 @@ def test_pulls_killed_at_random_moments_neither_lose_nor_double(
     assert len(rows) == 301_000 == len({row["nr"] for row in rows})
 
 
+# Writes for longer than anybody waits.
+ENDLESS = """
+import sys
+from pathlib import Path
+import duckdb
+from ingestion import landing
+landing.write(duckdb.connect(), "SELECT random() AS r FROM range(10_000_000_000)", Path(sys.argv[1]))
+"""
+
+
+def test_a_draft_that_a_killed_run_left_is_written_over_and_not_beside(tmp_path: Path) -> None:
+    draft = tmp_path / ".load.parquet.part"
+    for _ in range(2):
+        draft.write_bytes(b"half")
+        process = run(ENDLESS, str(tmp_path / "load.parquet"))
+        deadline = time.monotonic() + 60
+        while draft.stat().st_size < 1_000_000 and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.02)
+        written = draft.stat().st_size
+        process.kill()
+        process.communicate()
+        assert written >= 1_000_000
+        assert list(tmp_path.iterdir()) == [draft]
+
+
 # The home is on a disk of its own that is too small.
 FULL = """
 import sys

@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import socket
-import time
 from pathlib import Path
 
 import httpx
@@ -14,30 +13,13 @@ from operation import processes
 from operation.services import declared
 from tests.e2e.city import City
 from tests.house.tree import ROOT
+from tests.servers import free_port, free_ports, wait_for
 
 pytestmark = pytest.mark.e2e
 SERVICES = declared()
 # The first run of everything is `make run`'s, which has tests of its own.
 AS_ASKED = ("--no-first-run",)
 KEPT_UP = {name for name, service in SERVICES.items() if not service.is_once}
-
-
-def free_ports(count):
-    with contextlib.ExitStack() as held:
-        probes = [held.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
-
-
-def wait_for(what, seconds, until):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        with contextlib.suppress(httpx.TransportError, KeyError):
-            if (found := until()) is not None:
-                return found
-        time.sleep(0.5)
-    raise AssertionError(f"{what}: not within {seconds} s")
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +80,7 @@ def of_this_home(home):
 
 
 def test_a_port_that_is_taken_is_named_before_anything_starts(tmp_path):
-    (port,) = free_ports(1)
+    port = free_port()
     house = City(tmp_path / "var", WANGTING_AIRFLOW_PORT=str(port))
     with socket.socket() as somebody:
         somebody.bind(("127.0.0.1", port))
@@ -187,7 +169,7 @@ def test_up_again_starts_just_what_is_missing(house):
 
 def test_what_cannot_start_is_named_and_the_rest_stays(house, tmp_path):
     blocked = City(house.home)
-    (port,) = free_ports(1)
+    port = free_port()
     blocked.environment = house.environment | {
         "WANGTING_ENTRANCE_PORT": str(port),
         "WANGTING_ENTRANCE_LISTEN": "nowhere:1",

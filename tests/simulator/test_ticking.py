@@ -71,3 +71,16 @@ def test_a_city_that_was_up_before_stays_up(tmp_path):
         assert city.run("simulate", "status")["services"] is True
     finally:
         assert "services" in city.run("simulate", "down")["stopped"]
+
+
+def test_a_city_that_was_stopped_comes_up_again_as_it_was_and_never_as_another(tmp_path):
+    city = City(tmp_path / "var")
+    try:
+        city.run("simulate", "up", "--cases", "1000", "--seed", "3")
+        city.run("simulate", "down")
+        again = city.run("simulate", "up")
+        assert (again["created"], again["cases"], again["seed"]) == (False, 1000, 3)
+        refused = city.run("simulate", "up", "--cases", "2000", fails=True)
+        assert "办件 1000，种子 3" in refused["error"]
+    finally:
+        city.run("simulate", "down")

@@ -10,7 +10,7 @@ case {{ receipt_code }} when '' then null when '1' then '校验失败' when '2' 
 
 {# How much of the 12 hours is left, in words; the figures before them keep their order where words are sorted. #}
 {% macro band_in_words(band) -%}
-case {{ band }} when 'late' then '0 已超过 12 小时' when 'h01' then '1 不足 1 小时' when 'h02' then '2 1 至 2 小时' when 'h04' then '3 2 至 4 小时' when 'h12' then '4 4 至 12 小时' when 'more' then '5 12 小时以上' else '6 不计时' end
+case {{ band }} when 'late' then '0 已超过 12 小时' when 'h01' then '1 剩不足 1 小时' when 'h02' then '2 剩 1 至 2 小时' when 'h04' then '3 剩 2 至 4 小时' when 'h12' then '4 剩 4 至 12 小时' when 'more' then '5 剩 12 小时以上' else '6 不计时' end
 {%- endmacro %}
 
 {# Records since the site's go-live have a duty, those of before are backfill. #}

@@ -32,8 +32,9 @@
 {{ return(names) }}
 {% endmacro %}
 
-{# Aggregates of the fact's flags: each definition's counts, exactly as it words them. A count has no denominator. #}
-{% macro definition_counts(grain) %}
+{# Aggregates of the fact's flags: each definition's counts, exactly as it words them. A count has no denominator. `signed`:
+   over the rows of `moved_rows`. #}
+{% macro definition_counts(grain, signed=false) %}
 {%- for definition in definitions_of(grain) -%}
 {%- set outer = loop -%}
 {%- set population = definition['population'] -%}
@@ -44,8 +45,12 @@
     'abandoned_count': population + definition['abandoned'] if definition['abandoned'] else []
 } -%}
 {%- for count in count_names() %}
-        {% if count == 'numerator' and definition['adds'] -%}
+        {% if count == 'numerator' and definition['adds'] and signed -%}
+        {{ added('case when ' ~ population | join(' and ') ~ ' then ' ~ definition['adds'] ~ ' end') }}
+        {%- elif count == 'numerator' and definition['adds'] -%}
         cast(coalesce(sum(case when {{ population | join(' and ') }} then {{ definition['adds'] }} end), 0) as bigint)
+        {%- elif flags[count] and signed -%}
+        {{ counted(flags[count] | unique | join(' and ')) }}
         {%- elif flags[count] -%}
         cast(count_if({{ flags[count] | unique | join(' and ') }}) as bigint)
         {%- else -%}

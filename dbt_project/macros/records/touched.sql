@@ -1,16 +1,20 @@
 {# touched(): the one way in which an incremental model restricts itself to the cases of this run. A full build has no
    restriction. `and_` joins an existing condition. #}
 {% macro touched(column='application_no', and_=false) %}
-{%- set touched_cases = ref('int_touched_cases') -%}
-{%- set context = source('run', 'context') -%}
+{%- set of_this_run = touched_now() -%}
 {%- if is_incremental() -%}
 {{ 'and' if and_ else 'where' }} {{ column }} in (
-        select touched.case_no
-        from {{ touched_cases }} as touched
-        where touched.run_no = (select context.run_no from {{ context }} as context)
+        {{ of_this_run }}
     )
 {%- endif -%}
 {% endmacro %}
+
+{# The cases of this run, whatever is asked. #}
+{% macro touched_now() -%}
+select touched.case_no
+        from {{ ref('int_touched_cases') }} as touched
+        where touched.run_no = (select context.run_no from {{ source('run', 'context') }} as context)
+{%- endmacro %}
 
 {# The cases of which rows are gone at their source. Of them an incremental model keeps nothing: this run's staging shows
    all that is left of them, and `touched_strategy` takes away what was. Empty in a full build. #}

@@ -1,10 +1,11 @@
-{{ config(materialized='incremental', incremental_strategy='touched', unique_key=['case_no'], meta={'moves_with': 'news'}) }}
+{{ config(materialized='table', meta={'moves_with': 'news'}) }}
 {# The cases that this run must compute anew: those with a new row of any kind, those of a changed item, and in the
-   exchange lane those in a neighbourhood of the context columns that an application entered or left. The table keeps,
-   for every case, the number of the last run that touched it. #}
+   exchange lane those in a neighbourhood of the context columns that an application entered or left. No others, so that
+   DuckDB knows how few they are and looks for them in the large tables, not the other way round. #}
+{% set held = adapter.get_relation(this.database, this.schema, this.identifier) %}
 {% set kinds = var('record_kinds') %}
 with touched_now as (
-    {% if is_incremental() %}
+    {% if held and not flags.FULL_REFRESH %}
     {% for kind in kinds if kind != 'materials' %}
     select application_no as case_no from ({{ staged_rows(kind, [['application_no', 'string']]) }}) as {{ kind }}
     union all

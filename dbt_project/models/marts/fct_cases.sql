@@ -200,3 +200,4 @@ select
     coalesce(visit_count = 0, false) as is_visits_zero,
     visit_count is null as is_visits_unknown
 from judged
+-- what they were before is kept first: {{ ref('int_cases_before') }}

@@ -25,7 +25,7 @@ together as (
         {% endfor %}
     from months
     inner join {{ ref('dim_periods') }} as periods
-        on months.closed_month between periods.period_start and periods.period_end
+        on months.closed_month between periods.period_start and periods.state_on
     union all
     select
         period_kind,

@@ -27,7 +27,16 @@ chained as (
 ),
 
 members as (
-    select cases.*, chained.root_case_no
+    select
+        cases.*,
+        chained.root_case_no,
+        row_number() over (
+            partition by chained.root_case_no
+            order by
+                case when cases.case_no = chained.root_case_no then 0 else 1 end asc,
+                cases.applied_at asc nulls last,
+                cases.case_no asc
+        ) as place
     from {{ ref('fct_cases') }} as cases
     inner join chained on cases.case_no = chained.case_no
     where cases.is_business_volume and cases.subject in ('licence', 'public_service')
@@ -45,38 +54,64 @@ scoped as (
     {% endfor %}
 ),
 
-placed as (
+-- 让位于谁：排在前面的，其办结月份中离本件最近的前后各一个。含本件又含其一的期间，本件要扣。
+preceded as (
     select
-        periods.period_kind,
-        periods.period,
-        scoped.*,
-        row_number() over (
-            partition by
-                periods.period_kind, periods.period, scoped.scope_kind, scoped.scope_code, scoped.subject,
-                scoped.root_case_no
-            order by
-                case when scoped.case_no = scoped.root_case_no then 0 else 1 end asc,
-                scoped.applied_at asc nulls last,
-                scoped.case_no asc
-        ) as place
+        scoped.scope_kind,
+        scoped.scope_code,
+        scoped.case_no,
+        max(case when others.closed_month <= scoped.closed_month then others.closed_month end) as month_before,
+        min(case when others.closed_month >= scoped.closed_month then others.closed_month end) as month_after
     from scoped
-    inner join {{ ref('dim_periods') }} as periods
-        -- 只扣底数里数过的：办结在将来月份的没有数过
-        on scoped.closed_month between periods.period_start and periods.state_on
+    inner join scoped as others
+        on scoped.scope_kind = others.scope_kind
+        and scoped.scope_code = others.scope_code
+        and scoped.subject = others.subject
+        and scoped.root_case_no = others.root_case_no
+        and scoped.place > others.place
+    group by scoped.scope_kind, scoped.scope_code, scoped.case_no
+),
+
+repeated as (
+    select
+        scoped.*,
+        preceded.month_before,
+        preceded.month_after
+    from scoped
+    inner join preceded
+        on scoped.scope_kind = preceded.scope_kind
+        and scoped.scope_code = preceded.scope_code
+        and scoped.case_no = preceded.case_no
+),
+
+grouped as (
+    select
+        scope_kind,
+        scope_code,
+        subject,
+        closed_month,
+        month_before,
+        month_after,
+        {{ definition_counts('case') }}
+    from repeated
+    group by scope_kind, scope_code, subject, closed_month, month_before, month_after
 )
 
 select
-    period_kind,
-    period,
-    scope_kind,
-    scope_code,
-    subject,
-    {{ definition_counts('case') }}
-from placed
-where place > 1
+    periods.period_kind,
+    periods.period,
+    grouped.scope_kind,
+    grouped.scope_code,
+    grouped.subject,
+    {{ summed_counts('case') }}
+from grouped
+inner join {{ ref('dim_periods') }} as periods
+    -- 只扣底数里数过的：办结在将来月份的没有数过
+    on grouped.closed_month between periods.period_start and periods.state_on
+    and (grouped.month_before >= periods.period_start or grouped.month_after <= periods.state_on)
 group by
-    period_kind,
-    period,
-    scope_kind,
-    scope_code,
-    subject
+    periods.period_kind,
+    periods.period,
+    grouped.scope_kind,
+    grouped.scope_code,
+    grouped.subject

@@ -4,12 +4,14 @@
 ) }}
 {# Who applied for a case. Beside the touched cases, those whose applicant's number stands for another, or did at the
    last run, are computed anew: that changes without any record of the case. #}
+{% set of_this_run = touched_now() %}
 {% if is_incremental() %}
-with moved as (
-    select held.case_no
-    from {{ this }} as held
-    left join {{ ref('int_identity_aliases') }} as aliases on held.identity_key = aliases.identity_key
-    where aliases.identity_key is not null or held.is_number_replaced
+with computed as (
+    {{ of_this_run }}
+    union
+    select case_no
+    from {{ this }}
+    where is_number_replaced or identity_key in (select aliases.identity_key from {{ ref('int_identity_aliases') }} as aliases)
 ),
 
 {% else %}
@@ -23,9 +25,8 @@ applications as (
         applicant_name,
         {{ written_identifier('applicant_id_no') }} as id_no
     from {{ ref('int_applications_deduplicated') }}
-    {{ touched('application_no') }}
     {% if is_incremental() -%}
-    or application_no in (select moved.case_no from moved)
+    where application_no in (select computed.case_no from computed)
     {%- endif %}
 )
 

@@ -6,9 +6,7 @@
 {% set held_applicants = adapter.get_relation(this.database, this.schema, 'int_case_applicants') %}
 {% if held_applicants and not flags.FULL_REFRESH %}
 with cases as (
-    select touched.case_no
-    from {{ ref('int_touched_cases') }} as touched
-    where touched.run_no = (select context.run_no from {{ source('run', 'context') }} as context)
+    {{ touched_now() }}
     union
     {{ removed_cases() }}
 ),

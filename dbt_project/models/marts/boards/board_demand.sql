@@ -45,11 +45,11 @@ items as (
 select
     demand.item_code,
     items.item_name,
-    levels.level_name,
+    units.level_name,
     demand.region_code,
     counties.region_code as county_code,
     coalesce(counties.region_name, '全市') as county_name,
-    case units.level_code when 'town' then units.region_code end as town_code,
+    units.town_code,
     items.unit_code,
     units.unit_name,
     demand.month_on,
@@ -77,7 +77,6 @@ from demand
 left join items on demand.item_code = items.item_code
 left join with_interval on demand.item_code = with_interval.item_code and demand.region_code = with_interval.region_code
 left join {{ ref('dim_units') }} as units on items.unit_code = units.unit_code
-left join {{ ref('dim_levels') }} as levels on units.level_code = levels.level_code
 left join (
     select region_code, region_name from {{ ref('dim_regions') }} where region_level = 'county'
 ) as counties on demand.region_code = counties.region_code

@@ -6,7 +6,7 @@ with items as (
         those.unit_code,
         units.unit_name,
         units.county_code,
-        case units.level_code when 'town' then units.region_code end as town_code
+        units.town_code
     from {{ ref('dim_items') }} as those
     left join {{ ref('dim_units') }} as units on those.unit_code = units.unit_code
     where those.is_latest

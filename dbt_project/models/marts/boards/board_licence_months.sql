@@ -12,21 +12,15 @@ with issued as (
     from {{ ref('fct_licences') }}
     where issued_at is not null
     group by cast(date_trunc('month', issued_at) as date), unit_code, county_code
-),
-
-months as (
-    select period_start as month_on, period as month
-    from {{ ref('dim_periods') }}
-    where period_kind = 'month'
 )
 
 select
-    months.month,
+    months.period as month,
     issued.month_on,
-    levels.level_name,
+    units.level_name,
     issued.county_code,
     counties.region_name as county_name,
-    case units.level_code when 'town' then units.region_code end as town_code,
+    units.town_code,
     issued.unit_code,
     units.unit_name,
     issued.issued_count,
@@ -35,7 +29,6 @@ select
     issued.in_step_count,
     issued.use_count
 from issued
-inner join months on issued.month_on = months.month_on
+inner join {{ ref('dim_periods') }} as months on months.period_kind = 'month' and issued.month_on = months.period_start
 left join {{ ref('dim_units') }} as units on issued.unit_code = units.unit_code
-left join {{ ref('dim_levels') }} as levels on units.level_code = levels.level_code
 left join {{ ref('dim_regions') }} as counties on issued.county_code = counties.region_code

@@ -27,16 +27,10 @@ together as (
     select * from uses
     union all
     select * from opened
-),
-
-months as (
-    select period_start as month_on, period as month
-    from {{ ref('dim_periods') }}
-    where period_kind = 'month'
 )
 
 select
-    months.month,
+    months.period as month,
     together.month_on,
     case together.page_kind when 'enterprise' then '企业专属网页' else '市民个人网页' end as page_kind_name,
     together.county_code,
@@ -45,8 +39,8 @@ select
     cast(sum(together.login_days) as bigint) as login_days,
     cast(sum(together.opened_count) as bigint) as opened_count
 from together
-inner join months on together.month_on = months.month_on
+inner join {{ ref('dim_periods') }} as months on months.period_kind = 'month' and together.month_on = months.period_start
 left join {{ ref('dim_regions') }} as counties on together.county_code = counties.region_code
 group by
-    months.month, together.month_on, case together.page_kind when 'enterprise' then '企业专属网页' else '市民个人网页' end,
+    months.period, together.month_on, case together.page_kind when 'enterprise' then '企业专属网页' else '市民个人网页' end,
     together.county_code, counties.region_name

@@ -5,22 +5,36 @@ with context as (
     select cast(as_of as date) as as_of_on from {{ source('run', 'context') }}
 ),
 
-steps as (
-    select case_no, unit_code, post_code, handled_at, position, is_repeated, is_step_back
-    from {{ ref('fct_steps') }}
-    where handled_at is not null and post_code is not null
-),
-
 handled as (
     select
-        cast(date_trunc('month', handled_at) as date) as month_on,
+        month_on,
         unit_code,
         post_code,
-        cast(count(*) as bigint) as step_count,
-        cast(count_if(is_repeated) as bigint) as repeated_count,
-        cast(count_if(is_step_back) as bigint) as step_back_count
-    from steps
-    group by cast(date_trunc('month', handled_at) as date), unit_code, post_code
+        cast(sum(row_count) as bigint) as step_count,
+        cast(sum(repeated_count) as bigint) as repeated_count,
+        cast(sum(step_back_count) as bigint) as step_back_count
+    from {{ ref('int_steps_counted') }}
+    where month_on is not null and post_code is not null
+    group by month_on, unit_code, post_code
+),
+
+-- 截至构建之日还开着的：已超期的，以及记了将来的办结日期、已数在各月里的。
+still_open as (
+    select
+        cases.case_no,
+        cases.closed_month,
+        cases.is_business_volume and cases.is_closed_on_time is not null as is_judged,
+        cases.is_closed_on_time,
+        coalesce(
+            cases.promised_overdue_from,
+            case
+                when cases.promised_limit is null and cases.acceptance_status = '1'
+                    then cast(cases.declared_due_at as date)
+            end
+        ) as overdue_from
+    from {{ ref('fct_cases') }} as cases
+    cross join context
+    where cases.closed_at is null or cast(cases.closed_at as date) > context.as_of_on
 ),
 
 last_steps as (
@@ -28,25 +42,26 @@ last_steps as (
         case_no,
         max_by(unit_code, position) as unit_code,
         max_by(post_code, position) as post_code
-    from steps
+    from {{ ref('fct_steps') }}
+    where
+        handled_at is not null and post_code is not null
+        and case_no in (select still_open.case_no from still_open)
     group by case_no
 ),
 
 closed as (
+    select month_on, unit_code, post_code, row_count as closed_count, closed_late_count
+    from {{ ref('int_last_posts_counted') }}
+    union all
     select
-        cases.closed_month as month_on,
+        still_open.closed_month as month_on,
         last_steps.unit_code,
         last_steps.post_code,
-        cast(count(*) as bigint) as closed_count,
-        cast(count_if(not cases.is_closed_on_time) as bigint) as closed_late_count
-    from {{ ref('fct_cases') }} as cases
-    inner join last_steps on cases.case_no = last_steps.case_no
-    cross join context
-    where
-        cases.is_business_volume
-        and cases.is_closed_on_time is not null
-        and cast(cases.closed_at as date) <= context.as_of_on
-    group by cases.closed_month, last_steps.unit_code, last_steps.post_code
+        cast(-1 as bigint) as closed_count,
+        cast(case when still_open.is_closed_on_time then 0 else -1 end as bigint) as closed_late_count
+    from still_open
+    inner join last_steps on still_open.case_no = last_steps.case_no
+    where still_open.is_judged and still_open.closed_month is not null
 ),
 
 overdue as (
@@ -55,18 +70,10 @@ overdue as (
         last_steps.unit_code,
         last_steps.post_code,
         cast(count(*) as bigint) as overdue_open_count
-    from {{ ref('fct_cases') }} as cases
-    inner join last_steps on cases.case_no = last_steps.case_no
+    from still_open
+    inner join last_steps on still_open.case_no = last_steps.case_no
     cross join context
-    where
-        coalesce(
-            cases.promised_overdue_from,
-            case
-                when cases.promised_limit is null and cases.acceptance_status = '1'
-                    then cast(cases.declared_due_at as date)
-            end
-        ) <= context.as_of_on
-        and (cases.closed_at is null or cast(cases.closed_at as date) > context.as_of_on)
+    where still_open.overdue_from <= context.as_of_on
     group by cast(date_trunc('month', context.as_of_on) as date), last_steps.unit_code, last_steps.post_code
 ),
 
@@ -121,15 +128,16 @@ summed as (
         cast(sum(overdue_open_count) as bigint) as overdue_open_count
     from together
     group by month_on, unit_code, post_code
+    having sum(step_count) + sum(closed_count) + sum(overdue_open_count) > 0
 )
 
 select
     {{ format_time('summed.month_on', 'yyyy-MM') }} as month,
     summed.month_on,
-    levels.level_name,
+    units.level_name,
     units.county_code,
-    counties.region_name as county_name,
-    case units.level_code when 'town' then units.region_code end as town_code,
+    units.county_name,
+    units.town_code,
     summed.unit_code,
     units.unit_name,
     summed.post_code,
@@ -141,5 +149,3 @@ select
     summed.overdue_open_count
 from summed
 left join {{ ref('dim_units') }} as units on summed.unit_code = units.unit_code
-left join {{ ref('dim_regions') }} as counties on units.county_code = counties.region_code
-left join {{ ref('dim_levels') }} as levels on units.level_code = levels.level_code

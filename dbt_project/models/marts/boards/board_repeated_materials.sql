@@ -9,28 +9,20 @@ with repeated as (
     from {{ ref('fct_repeated_materials') }}
     where applied_at is not null
     group by cast(date_trunc('month', applied_at) as date), unit_code, licence_kind
-),
-
-months as (
-    select period_start as month_on, period as month
-    from {{ ref('dim_periods') }}
-    where period_kind = 'month'
 )
 
 select
-    months.month,
+    months.period as month,
     repeated.month_on,
-    levels.level_name,
+    units.level_name,
     units.county_code,
-    counties.region_name as county_name,
-    case units.level_code when 'town' then units.region_code end as town_code,
+    units.county_name,
+    units.town_code,
     repeated.unit_code,
     units.unit_name,
     repeated.licence_kind,
     repeated.material_count,
     repeated.paper_count
 from repeated
-inner join months on repeated.month_on = months.month_on
+inner join {{ ref('dim_periods') }} as months on months.period_kind = 'month' and repeated.month_on = months.period_start
 left join {{ ref('dim_units') }} as units on repeated.unit_code = units.unit_code
-left join {{ ref('dim_levels') }} as levels on units.level_code = levels.level_code
-left join {{ ref('dim_regions') }} as counties on units.county_code = counties.region_code

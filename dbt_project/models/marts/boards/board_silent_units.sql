@@ -62,7 +62,7 @@ select
     units.level_name,
     units.county_code,
     units.county_name,
-    case units.level_code when 'town' then units.region_code end as town_code,
+    units.town_code,
     counted.unit_code,
     units.unit_name,
     counted.last_business_on,
@@ -75,12 +75,4 @@ select
         false
     ) as is_silent
 from counted
-left join (
-    select
-        named.*,
-        levels.level_name,
-        counties.region_name as county_name
-    from {{ ref('dim_units') }} as named
-    left join {{ ref('dim_levels') }} as levels on named.level_code = levels.level_code
-    left join {{ ref('dim_regions') }} as counties on named.county_code = counties.region_code
-) as units on counted.unit_code = units.unit_code
+left join {{ ref('dim_units') }} as units on counted.unit_code = units.unit_code

@@ -2,33 +2,27 @@
    often they came again. Durations add up as decimals, so that the order of rows does not matter. #}
 with steps as (
     select
-        cast(date_trunc('month', handled_at) as date) as month_on,
+        month_on,
         unit_code,
         step_code,
-        cast(count(*) as bigint) as step_count,
-        cast(coalesce(count_if(is_repeated), 0) as bigint) as repeated_count,
-        cast(coalesce(count_if(is_step_back), 0) as bigint) as step_back_count,
-        cast(coalesce(count_if(is_handed_over), 0) as bigint) as handed_over_count,
-        cast(count(waited_working_hours) as bigint) as waited_count,
-        cast(sum(cast(waited_working_hours as decimal(18, 3))) as decimal(28, 3)) as waited_working_hours
-    from {{ ref('fct_steps') }}
-    where handled_at is not null
-    group by cast(date_trunc('month', handled_at) as date), unit_code, step_code
-),
-
-months as (
-    select period_start as month_on, period as month
-    from {{ ref('dim_periods') }}
-    where period_kind = 'month'
+        cast(sum(row_count) as bigint) as step_count,
+        cast(sum(repeated_count) as bigint) as repeated_count,
+        cast(sum(step_back_count) as bigint) as step_back_count,
+        cast(sum(handed_over_count) as bigint) as handed_over_count,
+        cast(sum(waited_count) as bigint) as waited_count,
+        cast(case when sum(waited_count) > 0 then sum(waited_working_hours) end as decimal(28, 3)) as waited_working_hours
+    from {{ ref('int_steps_counted') }}
+    where month_on is not null
+    group by month_on, unit_code, step_code
 )
 
 select
-    months.month,
+    months.period as month,
     steps.month_on,
-    levels.level_name,
+    units.level_name,
     units.county_code,
-    counties.region_name as county_name,
-    case units.level_code when 'town' then units.region_code end as town_code,
+    units.county_name,
+    units.town_code,
     steps.unit_code,
     units.unit_name,
     steps.step_code,
@@ -40,7 +34,5 @@ select
     steps.waited_count,
     steps.waited_working_hours
 from steps
-inner join months on steps.month_on = months.month_on
+inner join {{ ref('dim_periods') }} as months on months.period_kind = 'month' and steps.month_on = months.period_start
 left join {{ ref('dim_units') }} as units on steps.unit_code = units.unit_code
-left join {{ ref('dim_levels') }} as levels on units.level_code = levels.level_code
-left join {{ ref('dim_regions') }} as counties on units.county_code = counties.region_code

@@ -14,21 +14,15 @@ with notices as (
     from {{ ref('fct_supplements') }}
     where noticed_at is not null
     group by cast(date_trunc('month', noticed_at) as date), unit_code
-),
-
-months as (
-    select period_start as month_on, period as month
-    from {{ ref('dim_periods') }}
-    where period_kind = 'month'
 )
 
 select
-    months.month,
+    months.period as month,
     notices.month_on,
-    levels.level_name,
+    units.level_name,
     units.county_code,
-    counties.region_name as county_name,
-    case units.level_code when 'town' then units.region_code end as town_code,
+    units.county_name,
+    units.town_code,
     notices.unit_code,
     units.unit_name,
     notices.notice_count,
@@ -40,7 +34,5 @@ select
     notices.timed_count,
     notices.handed_in_working_days
 from notices
-inner join months on notices.month_on = months.month_on
+inner join {{ ref('dim_periods') }} as months on months.period_kind = 'month' and notices.month_on = months.period_start
 left join {{ ref('dim_units') }} as units on notices.unit_code = units.unit_code
-left join {{ ref('dim_levels') }} as levels on units.level_code = levels.level_code
-left join {{ ref('dim_regions') }} as counties on units.county_code = counties.region_code

@@ -57,7 +57,7 @@ every as (
         unit_name as scope_name,
         level_code,
         county_code,
-        case level_code when 'town' then region_code end as town_code,
+        town_code,
         unit_code,
         unit_name,
         cast(null as string) as theme_name

@@ -21,26 +21,34 @@ with entries as (
     where kinds.is_issuing
 ),
 
-issued as (
+-- 只看清单上的种类自开通以来的纸质证照。
+papers as (
     select
-        papers.licence_name as kind_name,
-        cases.unit_code,
-        cast(cases.closed_at as date) as closed_on,
-        max(case when cast(licences.issued_at as date) = cast(cases.closed_at as date) then 1 else 0 end) as is_same_day
-    from {{ ref('fct_cases') }} as cases
-    inner join {{ ref('int_closings_deduplicated') }} as papers on cases.case_no = papers.application_no
-    left join {{ ref('int_licences_latest') }} as licences
-        on cases.case_no = licences.case_no and licences.issue_way = 'new'
-        and papers.licence_name = licences.licence_kind
-    where cases.closing_result = '0'
-    group by cases.case_no, papers.licence_name, cases.unit_code, cast(cases.closed_at as date)
+        closings.application_no as case_no,
+        closings.licence_name as kind_name,
+        cast(closings.closed_at as date) as closed_on
+    from {{ ref('int_closings_deduplicated') }} as closings
+    inner join (
+        select kind_name, min(opened_on) as opened_on
+        from entries
+        group by kind_name
+    ) as opened on closings.licence_name = opened.kind_name
+    where closings.result = '0' and cast(closings.closed_at as date) >= opened.opened_on
 ),
 
+-- 没有同日签发的电子证照的，即为漏发。
 missed as (
-    select kind_name, unit_code, closed_on
-    from issued
-    where is_same_day = 0
-    group by kind_name, unit_code, closed_on
+    select distinct
+        papers.kind_name,
+        cases.unit_code,
+        papers.closed_on
+    from papers
+    left join {{ ref('int_licences_latest') }} as licences
+        on papers.case_no = licences.case_no and licences.issue_way = 'new'
+        and papers.kind_name = licences.licence_kind
+        and papers.closed_on = cast(licences.issued_at as date)
+    inner join {{ ref('fct_cases') }} as cases on papers.case_no = cases.case_no
+    where licences.case_no is null
 ),
 
 followed as (

@@ -2,7 +2,13 @@
     materialized='incremental', incremental_strategy='touched', unique_key=['applicant_key'], meta={'replaces': 'owners'}
 ) }}
 {# 「少跑」按事项版本所报的到现场次数减去实测次数计，只计业务量中次数明确的办件；实测多于所报的计 0。 #}
-with cases as (
+with applicants as (
+    select case_no, applicant_kind, applicant_key
+    from {{ ref('int_case_applicants') }}
+    where applicant_kind in ('person', 'legal_person') {{ touched_owners('applicant_key', and_=true) }}
+),
+
+cases as (
     select
         applicants.applicant_kind,
         applicants.applicant_key,
@@ -21,10 +27,9 @@ with cases as (
             else 0
         end as visits_saved
     from {{ ref('fct_cases') }} as cases
-    inner join {{ ref('int_case_applicants') }} as applicants on cases.case_no = applicants.case_no
+    inner join applicants on cases.case_no = applicants.case_no
     left join {{ ref('int_items_effective') }} as items
         on cases.item_code = items.item_code and cases.item_version = items.item_version
-    where applicants.applicant_kind in ('person', 'legal_person') {{ touched_owners('applicants.applicant_key', and_=true) }}
 )
 
 select

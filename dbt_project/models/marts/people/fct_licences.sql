@@ -24,6 +24,14 @@ uses as (
     group by licence_no
 ),
 
+cases as (
+    select case_no, unit_code, region_code, county_code, closed_at
+    from {{ ref('fct_cases') }}
+    {% if is_restricted -%}
+    where case_no in (select licences.case_no from licences)
+    {%- endif %}
+),
+
 kinds as (
     select
         kind_name,
@@ -58,5 +66,5 @@ inner join {{ ref('int_identity_keys') }} as numbers on concat('证照 ', licenc
 left join {{ ref('int_identities') }} as identities
     on {{ written_identifier('licences.holder_id_no') }} = identities.id_no
 left join kinds on licences.licence_kind = kinds.kind_name
-left join {{ ref('fct_cases') }} as cases on licences.case_no = cases.case_no
+left join cases on licences.case_no = cases.case_no
 left join uses on licences.licence_no = uses.licence_no

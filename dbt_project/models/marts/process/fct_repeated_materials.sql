@@ -16,6 +16,25 @@ shown as (
     inner join kinds on position(kinds.licence_kind in names.material_name) > 0
 ),
 
+held as (
+    select
+        identities.identity_key,
+        licences.licence_kind,
+        min(licences.issued_at) as issued_at
+    from {{ ref('int_licences_latest') }} as licences
+    inner join {{ ref('int_identity_keys') }} as identities
+        on {{ written_identifier('licences.holder_id_no') }} = identities.id_no
+    where licences.status <> 'abolished' and licences.licence_kind in (select shown.licence_kind from shown)
+    group by identities.identity_key, licences.licence_kind
+),
+
+-- 持有这些证照的申请人不多，先由他们找到办件。
+applicants as (
+    select case_no, identity_key
+    from {{ ref('int_case_applicants') }}
+    where identity_key in (select held.identity_key from held)
+),
+
 materials as (
     select
         those.material_key,
@@ -27,46 +46,30 @@ materials as (
         shown.licence_kind
     from {{ ref('fct_materials') }} as those
     inner join shown on those.material_name = shown.material_name
+    where those.case_no in (select applicants.case_no from applicants)
 ),
 
-applicants as (
-    select
-        applications.application_no as case_no,
-        applications.applied_at,
-        applications.unit_code,
-        identities.identity_key
-    from {{ ref('int_applications_deduplicated') }} as applications
-    inner join {{ ref('int_identity_keys') }} as identities
-        on {{ written_identifier('applications.applicant_id_no') }} = identities.id_no
-    where applications.application_no in (select materials.case_no from materials)
-),
-
-held as (
-    select
-        identities.identity_key,
-        licences.licence_kind,
-        min(licences.issued_at) as issued_at
-    from {{ ref('int_licences_latest') }} as licences
-    inner join {{ ref('int_identity_keys') }} as identities
-        on {{ written_identifier('licences.holder_id_no') }} = identities.id_no
-    where licences.status <> 'abolished' and licences.licence_kind in (select shown.licence_kind from shown)
-    group by identities.identity_key, licences.licence_kind
+applications as (
+    select application_no as case_no, applied_at, unit_code
+    from {{ ref('int_applications_deduplicated') }}
+    where application_no in (select materials.case_no from materials)
 )
 
 select
     materials.material_key,
     materials.case_no,
     materials.item_code,
-    applicants.unit_code,
-    applicants.applied_at,
+    applications.unit_code,
+    applications.applied_at,
     materials.material_name,
     materials.licence_kind,
     materials.file_kind,
     materials.copy_kind,
     held.issued_at as licence_issued_at
 from materials
+inner join applications on materials.case_no = applications.case_no
 inner join applicants on materials.case_no = applicants.case_no
 inner join held
     on applicants.identity_key = held.identity_key
     and materials.licence_kind = held.licence_kind
-where held.issued_at < applicants.applied_at
+where held.issued_at < applications.applied_at

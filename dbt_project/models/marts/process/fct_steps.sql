@@ -95,3 +95,4 @@ select
                 <> concat(coalesce(previous_unit_code, ''), '|', coalesce(previous_post_code, ''))
     end as is_handed_over
 from waited
+-- what they were before is kept first: {{ ref('int_steps_before') }}

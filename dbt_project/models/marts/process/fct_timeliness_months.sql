@@ -36,19 +36,32 @@ months as (
 
 closed as (
     select
+        month_on as month,
+        unit_code,
+        region_code,
+        level_code,
+        county_code,
+        subject,
+        judged_count as closed_count,
+        on_time_count as closed_on_time_count,
+        cast(0 as bigint) as overdue_open_count
+    from {{ ref('int_case_events_counted') }}
+    where judged_count > 0
+    -- 记了将来的办结日期的，还没有办结
+    union all
+    select
         closed_month as month,
         unit_code,
         region_code,
         level_code,
         county_code,
         subject,
-        cast(count(*) as bigint) as closed_count,
-        cast(count_if(is_closed_on_time) as bigint) as closed_on_time_count,
+        cast(-1 as bigint) as closed_count,
+        cast(case when is_closed_on_time then -1 else 0 end as bigint) as closed_on_time_count,
         cast(0 as bigint) as overdue_open_count
     from cases
     cross join context
-    where is_judged and closed_on <= context.as_of_on
-    group by closed_month, unit_code, region_code, level_code, county_code, subject
+    where is_judged and closed_on > context.as_of_on
 ),
 
 overdue as (
@@ -95,6 +108,7 @@ summed as (
         cast(sum(overdue_open_count) as bigint) as overdue_open_count
     from together
     group by month, unit_code, subject, region_code, level_code, county_code
+    having sum(closed_count) + sum(overdue_open_count) > 0
 )
 
 select

@@ -3,22 +3,6 @@ with source as (
     select * from {{ source('housing_bureau', 'yw_lcb') }}
 ),
 
-units as (
-    select
-        unit_code as known_unit_code,
-        unit_name as known_unit_name,
-        region_code as known_region_code
-    from {{ ref('units') }}
-),
-
-located as (
-    select
-        source.*,
-        units.*
-    from source
-    left join units on substr(source.ywh, 10, 9) = units.known_unit_code
-),
-
 renamed as (
     select
         {{ as_kind('approval_steps', {
@@ -39,7 +23,7 @@ renamed as (
             'source_record_version': '1',
             'source_written_at': 'gxsj'
         }) }}
-    from located
+    from {{ with_its_unit('source', case_no='ywh') }}
 )
 
 select * from renamed

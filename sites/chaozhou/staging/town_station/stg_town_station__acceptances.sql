@@ -8,29 +8,13 @@ with source as (
     where coalesce({{ filled(q('受理结果')) }}, {{ filled(q('受理日期')) }}) is not null
 ),
 
-units as (
-    select
-        unit_code as known_unit_code,
-        unit_name as known_unit_name,
-        region_code as known_region_code
-    from {{ ref('units') }}
-),
-
-located as (
-    select
-        source.*,
-        units.*
-    from source
-    left join units on substr(source.case_no, 10, 9) = units.known_unit_code
-),
-
 renamed as (
     select
         {{ as_kind('acceptances', {
             'application_no': 'case_no',
             'item_code': filled(q('事项编码')),
             'unit_name': 'known_unit_name',
-            'unit_code': 'substr(case_no, 10, 9)',
+            'unit_code': 'named_unit_code',
             'region_code': 'known_region_code',
             'handler_name': filled(q('受理人')),
             'status': code('town_station', 'acceptance_status', filled(q('受理结果'))),
@@ -43,7 +27,7 @@ renamed as (
             'source_record_version': file_version('_file_date'),
             'source_written_at': '_file_date'
         }) }}
-    from located
+    from {{ with_its_unit('source') }}
 )
 
 select * from renamed

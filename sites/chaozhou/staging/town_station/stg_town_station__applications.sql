@@ -6,25 +6,9 @@ with source as (
         {{ filled(q('受理编号')) }} as case_no,
         {{ filled(q('事项名称')) }} as named_item,
         {{ filled(q('申请人')) }} as applicant,
-        {{ filled(q('证件号码')) }} as id_no
+        {{ filled(q('证件号码')) }} as id_no,
+        {{ matches(filled(q('证件号码')), '^([1-8][0-9]{5}(19|20)[0-9]{9}[0-9Xx]|[1-8][0-9]{14})$') }} as is_person
     from {{ source('town_station', 'register') }}
-),
-
-units as (
-    select
-        unit_code as known_unit_code,
-        unit_name as known_unit_name,
-        region_code as known_region_code
-    from {{ ref('units') }}
-),
-
-judged as (
-    select
-        source.*,
-        units.*,
-        {{ matches('source.id_no', '^([1-8][0-9]{5}(19|20)[0-9]{9}[0-9Xx]|[1-8][0-9]{14})$') }} as is_person
-    from source
-    left join units on substr(source.case_no, 10, 9) = units.known_unit_code
 ),
 
 renamed as (
@@ -46,12 +30,12 @@ renamed as (
             'applied_at': parse_time("concat(trim(" ~ q('申请日期') ~ "), ' ', trim(" ~ q('申请时间') ~ "))", 'yyyy-MM-dd HH:mm'),
             'station_name': 'known_unit_name',
             'region_code': 'known_region_code',
-            'unit_code': 'substr(case_no, 10, 9)',
+            'unit_code': 'named_unit_code',
             'remark': filled(q('备注')),
             'source_record_version': file_version('_file_date'),
             'source_written_at': '_file_date'
         }) }}
-    from judged
+    from {{ with_its_unit('source') }}
 )
 
 select * from renamed

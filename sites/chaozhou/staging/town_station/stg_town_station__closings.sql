@@ -7,29 +7,13 @@ with source as (
     where coalesce({{ filled(q('办结结果')) }}, {{ filled(q('办结日期')) }}) is not null
 ),
 
-units as (
-    select
-        unit_code as known_unit_code,
-        unit_name as known_unit_name,
-        region_code as known_region_code
-    from {{ ref('units') }}
-),
-
-located as (
-    select
-        source.*,
-        units.*
-    from source
-    left join units on substr(source.case_no, 10, 9) = units.known_unit_code
-),
-
 renamed as (
     select
         {{ as_kind('closings', {
             'application_no': 'case_no',
             'item_code': filled(q('事项编码')),
             'unit_name': 'known_unit_name',
-            'unit_code': 'substr(case_no, 10, 9)',
+            'unit_code': 'named_unit_code',
             'region_code': 'known_region_code',
             'result': code('town_station', 'closing_result', filled(q('办结结果'))),
             'return_reason': filled(q('退回原因')),
@@ -38,7 +22,7 @@ renamed as (
             'source_record_version': file_version('_file_date'),
             'source_written_at': '_file_date'
         }) }}
-    from located
+    from {{ with_its_unit('source') }}
 )
 
 select * from renamed

@@ -7,18 +7,6 @@ with source as (
     where {{ filled(q('领取日期')) }} is not null
 ),
 
-units as (
-    select unit_code as known_unit_code, region_code as known_region_code from {{ ref('units') }}
-),
-
-located as (
-    select
-        source.*,
-        units.*
-    from source
-    left join units on substr(source.case_no, 10, 9) = units.known_unit_code
-),
-
 renamed as (
     select
         {{ as_kind('collections', {
@@ -30,7 +18,7 @@ renamed as (
             'source_record_version': file_version('_file_date'),
             'source_written_at': '_file_date'
         }) }}
-    from located
+    from {{ with_its_unit('source') }}
 )
 
 select * from renamed

@@ -8,22 +8,6 @@ with source as (
     from {{ source('village_station', 'register') }}
 ),
 
-units as (
-    select
-        unit_code as known_unit_code,
-        unit_name as known_unit_name,
-        region_code as known_region_code
-    from {{ ref('units') }}
-),
-
-located as (
-    select
-        source.*,
-        units.*
-    from source
-    left join units on substr(source.case_no, 10, 9) = units.known_unit_code
-),
-
 renamed as (
     select
         {{ as_kind('applications', {
@@ -43,12 +27,12 @@ renamed as (
             'applied_at': written_time(q('申请时间')),
             'station_name': 'known_unit_name',
             'region_code': 'known_region_code',
-            'unit_code': 'substr(case_no, 10, 9)',
+            'unit_code': 'named_unit_code',
             'remark': filled(q('备注')),
             'source_record_version': file_version('_file_date'),
             'source_written_at': written_time(q('填报时间'))
         }) }}
-    from located
+    from {{ with_its_unit('source') }}
 )
 
 select * from renamed
