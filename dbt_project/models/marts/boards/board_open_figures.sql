@@ -71,6 +71,7 @@ told as (
 
 targets as (
     select
+        'ytd' as period_kind,
         held.metric_code,
         held.month_on,
         held.scope_kind,
@@ -111,7 +112,7 @@ select
     case when told.is_told then targets.is_met end as is_met
 from told
 left join targets
-    on told.period_kind = 'ytd'
+    on told.period_kind = targets.period_kind
     and told.metric_code = targets.metric_code
     and told.month_on = targets.month_on
     and told.scope_kind = targets.scope_kind
