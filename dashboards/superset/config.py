@@ -7,6 +7,7 @@ Superset imports this file by its path (`SUPERSET_CONFIG_PATH`), so it finds its
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import sys
 from datetime import timedelta
@@ -28,9 +29,11 @@ SQLALCHEMY_DATABASE_URI = place.metadata_url()
 DATA_DIR = str(place.folder())
 
 # Who may see what.
-from dashboards.superset import security as _security  # noqa: E402  Superset's modules must be importable by now
+from dashboards.superset import events as _events  # noqa: E402  Superset's modules must be importable by now
+from dashboards.superset import security as _security  # noqa: E402
 
 CUSTOM_SECURITY_MANAGER = _security.SecurityManager
+EVENT_LOGGER = _events.EventLogger()
 DB_CONNECTION_MUTATOR = _security.at_each_connection
 JINJA_CONTEXT_ADDONS = {"own_rows": _security.own_rows}
 # A visitor without a name sees what the public may see, or, by default, nothing but the login page.
@@ -161,7 +164,7 @@ def FLASK_APP_MUTATOR(app: Any) -> None:  # noqa: N802  a setting of Superset
     from flask_babel import get_locale
     from superset.db_engine_specs.duckdb import DuckDBEngineSpec
 
-    from dashboards.superset import connection, pages, quiet, words
+    from dashboards.superset import connection, defaults, pages, quiet, words
 
     words.mend()
     _security.guard_charts()
@@ -190,10 +193,18 @@ def FLASK_APP_MUTATOR(app: Any) -> None:  # noqa: N802  a setting of Superset
     def wangting_answers(response: Response) -> Response:
         if response.status_code == 403 and quiet.is_unasked(request.method, request.path):
             return Response('{"result": []}', mimetype="application/json")
+        if request.endpoint == "DashboardRestApi.get" and response.status_code == 200:
+            told = response.get_json()
+            told["result"]["json_metadata"] = defaults.fill(told["result"].get("json_metadata"))
+            response.set_data(json.dumps(told, ensure_ascii=False))
+            return response
         if response.mimetype == "text/html" and response.status_code >= 400:
             page = pages.instead(response.status_code, str(get_locale()))
             return Response(page, status=response.status_code) if page else response
         return response
+
+    # What is registered first is asked last: no event comes after it.
+    app.after_request_funcs.setdefault(None, []).insert(0, _events.write_after)
 
     @app.route("/wangting/logo.svg")
     def wangting_logo() -> Response:

@@ -1,17 +1,21 @@
 """The wall: a connection that has nobody's rows but its user's.
 
-Each connection is a database of its own, in memory. The current release is attached under a name that is drawn for
-this connection, and the catalog that a user's statements see has views over it, one a table that the user has any
-right to, each with the condition of that user's roles. A statement is held against DuckDB's own parser before it
-runs: it can name that catalog's views and nothing else. So it does not matter which of Superset's doors it came
-through.
+What somebody reads through is a database of its own, in memory, one for everybody with the same roles. The current
+release is attached to it under a name that is drawn for it, and the catalog that a user's statements see has views over
+it, one a table that these roles have any right to, each with their condition. A statement is held against DuckDB's own
+parser before it runs: it can name that catalog's views and nothing else, and it can change nothing. So it does not
+matter which of Superset's doors it came through, nor what another with the same roles asked before.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -26,15 +30,22 @@ duckdb.set_default_connection(
     duckdb.connect(":memory:", config={"threads": "1", "enable_external_access": "false"})
 )
 
+_log = logging.getLogger(__name__)
+
 CATALOG = "marts"
 SCHEMA = "main"
 
+# To open a release costs more than most charts do, so it stays open for the next one; not for long, because an old
+# release can go only when nobody has it open.
+_IDLE_SECONDS = 20.0
+_KEPT_OPEN = 8
 
-def open_release(conditions: Callable[[str], str | None] | None) -> duckdb.DuckDBPyConnection:
+
+def open_release(conditions: dict[str, str] | None) -> duckdb.DuckDBPyConnection:
     """The current release, read-only, without files, extensions or Python objects.
 
-    `conditions` gives the condition of a table (None: no such table); without it the whole release stands in the
-    catalog (the administrator). Raises duckdb.Error where there is no release.
+    `conditions` has the tables to be shown, each with the condition of its rows; without it the whole release stands
+    in the catalog (the administrator). Raises duckdb.Error where there is no release.
     """
     config: dict[str, str | bool | int | float | list[str]] = {
         "threads": os.environ.get("WANGTING_SUPERSET_QUERY_THREADS") or "2",
@@ -42,68 +53,103 @@ def open_release(conditions: Callable[[str], str | None] | None) -> duckdb.DuckD
         "temp_directory": "",
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",
+        "python_enable_replacements": "false",
     }
     connection = duckdb.connect(":memory:", config=config)
     path = str(place.real_marts()).replace("'", "''")
     if conditions is None:
-        connection.execute(f"ATTACH '{path}' AS {CATALOG} (READ_ONLY); USE {CATALOG}")
+        connection.execute(f"ATTACH '{path}' AS {CATALOG} (READ_ONLY)")
     else:
-        connection.execute(f"ATTACH ':memory:' AS {CATALOG}; USE {CATALOG}")
         release = f"release_{secrets.token_hex(8)}"
-        connection.execute(f"ATTACH '{path}' AS {release} (READ_ONLY)")
-        connection = _Walled(connection, release, conditions)  # type: ignore[assignment]
-    connection.execute(
-        "SET enable_external_access = false; SET python_enable_replacements = false; SET lock_configuration = true"
-    )
+        connection.execute(f"ATTACH ':memory:' AS {CATALOG}; ATTACH '{path}' AS {release} (READ_ONLY)")
+        for table, condition in conditions.items():
+            try:
+                connection.execute(
+                    f'CREATE VIEW {CATALOG}.{SCHEMA}."{table}" AS '
+                    f'SELECT * FROM {release}.{SCHEMA}."{table}" WHERE {condition}'
+                )
+            except (duckdb.CatalogException, duckdb.BinderException) as error:
+                # A release from before the table, or the column that says whose its rows are. The others can be read.
+                _log.warning("%s is not shown: %s", table, str(error).splitlines()[0])
+    connection.execute("SET enable_external_access = false; SET lock_configuration = true")
     return connection
 
 
-class _Walled:
-    """A connection with the views made so far."""
+class _Open:
+    """Releases that this process has open, by whose rows they show.
 
-    def __init__(
-        self, connection: duckdb.DuckDBPyConnection, release: str, conditions: Callable[[str], str | None]
-    ) -> None:
-        self._connection = connection
-        self._release = release
-        self._conditions = conditions
-        self._made: set[str] = set()
+    All reading is done through cursors of them, each a connection of its own; a release that is let go closes with the
+    last of these.
+    """
 
-    def show(self, table: str) -> None:
-        """Make the view of a table, where there is a right to it."""
-        if table.lower() in self._made:  # names differ by more than capitals, or are the same table
-            return
-        condition = self._conditions(table)
-        if condition is not None:
-            self._made.add(table.lower())
-            self._connection.execute(
-                f'CREATE VIEW IF NOT EXISTS {CATALOG}.{SCHEMA}."{table}" AS '
-                f'SELECT * FROM {self._release}.{SCHEMA}."{table}" WHERE {condition}'
-            )
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._held: dict[Any, duckdb.DuckDBPyConnection] = {}
+        self._used: dict[Any, float] = {}
+        self._watch: threading.Thread | None = None
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._connection, name)
+    def cursor(self, role_names: tuple[str, ...] | None) -> duckdb.DuckDBPyConnection:
+        """A connection to the current release as these roles see it; None: as the administrator does."""
+        key = (_identity(place.real_marts()), _identity(place.rights_file()), role_names)
+        with self._lock:
+            if key not in self._held:
+                self._held[key] = open_release(None if role_names is None else _conditions(role_names))
+            self._used[key] = time.monotonic()
+            cursor = self._held[key].cursor()
+            self._let_go()
+            if self._watch is None or not self._watch.is_alive():
+                self._watch = threading.Thread(target=self._keep_watch, name="idle releases", daemon=True)
+                self._watch.start()
+        cursor.execute(f"USE {CATALOG}")
+        return cursor
+
+    def _let_go(self) -> None:
+        idle = time.monotonic() - _IDLE_SECONDS
+        by_age = sorted(self._held, key=self._used.__getitem__)
+        for key in by_age[:-_KEPT_OPEN] + [key for key in by_age[-_KEPT_OPEN:] if self._used[key] < idle]:
+            del self._held[key], self._used[key]
+
+    def _keep_watch(self) -> None:
+        while True:
+            time.sleep(_IDLE_SECONDS / 4)
+            with self._lock:
+                self._let_go()
+                if not self._held:
+                    self._watch = None
+                    return
+
+
+_open = _Open()
+
+
+def _identity(file: Path) -> tuple[str, int, int] | None:
+    """Which file this is, also where another has come under its name; None: there is none."""
+    try:
+        found = file.stat()
+    except FileNotFoundError:
+        return None
+    return str(file), found.st_ino, found.st_mtime_ns
+
+
+def _conditions(role_names: tuple[str, ...]) -> dict[str, str]:
+    """Of each table that these roles have any right to, the condition of their rows."""
+    rights = rows.read(place.rights_file())
+    # Names differ by more than capitals, or are the same table.
+    found = {table.lower(): rights.condition(table, role_names) for table in rights.datasets}
+    return {table: condition for table, condition in found.items() if condition is not None}
 
 
 class WalledCursor(CursorWrapper):
     """A cursor that runs only statements that can be shown to read the user's own views."""
 
-    def __init__(self, connection: _Walled, wrapper: ConnectionWrapper, tables: list[str]) -> None:
-        super().__init__(connection, wrapper)
-        self._walled = connection
-        self._tables = tables
-
     def execute(self, statement: str, parameters: Any = None, context: Any = None) -> None:
         """Run one SELECT; raises duckdb.PermissionException for anything else, its text for people."""
         try:
-            names = tables_read(statement, catalog=CATALOG, schema=SCHEMA)
+            tables_read(statement, catalog=CATALOG, schema=SCHEMA)
         except RefusedError as refused:
             # SQLAlchemy's own questions come with (empty) parameters; a person's statement never does.
             if parameters is None or not reads_only_catalogue(statement):
                 raise duckdb.PermissionException(str(refused)) from None
-            names = set(self._tables)
-        for name in sorted(names.intersection(self._tables)):
-            self._walled.show(name)
         super().execute(statement, parameters, context)
 
     def executemany(self, statement: str, parameters: Any = None, context: Any = None) -> None:
@@ -114,14 +160,13 @@ class WalledCursor(CursorWrapper):
 class WalledConnection(ConnectionWrapper):
     """What SQLAlchemy gets for somebody who is not the administrator."""
 
-    def __init__(self, connection: _Walled, tables: list[str]) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         super().__init__(connection)
-        self._walled = connection
-        self._tables = tables
+        self._connection = connection
 
     def cursor(self) -> WalledCursor:
         """A cursor behind the wall."""
-        return WalledCursor(self._walled, self, self._tables)
+        return WalledCursor(self._connection, self)
 
     def execute(self, statement: str, *parameters: Any) -> WalledCursor:
         """The same on the connection itself, which duckdb's own API also has."""
@@ -130,10 +175,8 @@ class WalledConnection(ConnectionWrapper):
         return cursor
 
 
-def connect(role_names: list[str], is_administrator: bool) -> ConnectionWrapper:
+def connect(role_names: Iterable[str], is_administrator: bool) -> ConnectionWrapper:
     """A new connection to the current release for somebody with these roles."""
     if is_administrator:
-        return ConnectionWrapper(open_release(None))
-    rights = rows.read(place.rights_file())
-    connection = open_release(lambda table: rights.condition(table, role_names))
-    return WalledConnection(connection, rights.tables(role_names))  # type: ignore[arg-type]
+        return ConnectionWrapper(_open.cursor(None))
+    return WalledConnection(_open.cursor(tuple(sorted(role_names))))
