@@ -35,9 +35,10 @@ _log = logging.getLogger(__name__)
 CATALOG = "marts"
 SCHEMA = "main"
 
-# To open a release costs more than most charts do, so it stays open for the next one; not for long, because an old
-# release can go only when nobody has it open.
-_IDLE_SECONDS = 20.0
+# To open a release costs more than most charts do, so it stays open for the next one, while it is current: an old one
+# can go only when nobody has it open.
+_IDLE_SECONDS = 60.0
+_LOOK_EVERY = 1.0
 _KEPT_OPEN = 8
 
 
@@ -104,14 +105,15 @@ class _Open:
         return cursor
 
     def _let_go(self) -> None:
-        idle = time.monotonic() - _IDLE_SECONDS
+        current, idle = _identity(place.real_marts()), time.monotonic() - _IDLE_SECONDS
         by_age = sorted(self._held, key=self._used.__getitem__)
-        for key in by_age[:-_KEPT_OPEN] + [key for key in by_age[-_KEPT_OPEN:] if self._used[key] < idle]:
-            del self._held[key], self._used[key]
+        for at, key in enumerate(reversed(by_age)):
+            if at >= _KEPT_OPEN or key[0] != current or self._used[key] < idle:
+                del self._held[key], self._used[key]
 
     def _keep_watch(self) -> None:
         while True:
-            time.sleep(_IDLE_SECONDS / 4)
+            time.sleep(_LOOK_EVERY)
             with self._lock:
                 self._let_go()
                 if not self._held:
