@@ -1,7 +1,9 @@
 """The declared dashboards under the declared rights: each role finds its own, and of every dataset only its rows."""
 
 import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ import yaml
 from dashboards.superset import rows
 from tests.dashboards.conftest import Known, rows_of
 from tests.dashboards.running import Superset, stand_over, write_declared
+from tests.servers import wait_for
 
 
 @dataclass(frozen=True)
@@ -172,3 +175,57 @@ def test_of_every_dataset_come_only_ones_own_rows(declared: Declared, known: Kno
         assert found <= {code}, f"{each['table_name']}: {sorted(map(str, found - {code}))[:3]}"
         shown[each["table_name"]] = found
     assert sum(bool(found) for found in shown.values()) > len(shown) / 3, json.dumps(list(shown))
+
+
+@pytest.mark.parametrize("name", ["city", "county", "town", "public"])
+def test_filters_stand_on_their_first_choice_when_a_page_is_opened(
+    declared: Declared, known: Known, name: str
+) -> None:
+    """Told with the page: it need not wait for all choices before it asks for charts."""
+    slug, filters = (
+        ("open_figures", {"month"}) if name == "public" else ("rates", {"plan", "month", "metric"})
+    )
+    answer = declared.superset.log_in(name).get(f"/api/v1/dashboard/{slug}").json()["result"]
+    told = {
+        each["targets"][0]["column"]["name"]: each["defaultDataMask"]
+        for each in json.loads(answer["json_metadata"])["native_filter_configuration"]
+    }
+    with duckdb.connect(str(known.marts), read_only=True) as connection:
+
+        def first(sql: str) -> Any:
+            found = connection.execute(sql).fetchone()
+            assert found is not None
+            return found[0]
+
+        month = first(
+            "select max(period) from dim_periods where period_kind = 'month' and state_on >= period_end"
+        )
+        if "plan" in filters:
+            plan = first("select arg_min(plan_name, plan_order) from board_attainments")
+            assert told["plan_name"]["filterState"]["value"] == [plan]
+            metric = first("select arg_min(metric_name, metric_order) from board_figures")
+            assert told["metric_name"]["filterState"]["value"] == [metric]
+    assert told["month"]["filterState"]["value"] == [month]
+    assert told["month"]["extraFormData"] == {"filters": [{"col": "month", "op": "IN", "val": [month]}]}
+    assert {column for column, mask in told.items() if mask["filterState"].get("value")} == {
+        {"plan": "plan_name", "month": "month", "metric": "metric_name"}[each] for each in filters
+    }
+
+
+def test_who_asked_for_what_stands_in_the_log(declared: Declared) -> None:
+    person = declared.superset.log_in("county")
+    number = _dataset(declared, "board_figures")
+    log = f"file:{declared.superset.home / 'superset' / 'superset.db'}?mode=ro"
+    asked = (
+        "select count(*) from logs join ab_user on ab_user.id = logs.user_id "
+        "where ab_user.username = 'county' and action = 'ChartDataRestApi.data'"
+    )
+
+    def events() -> int:
+        with closing(sqlite3.connect(log, uri=True)) as connection:
+            return int(connection.execute(asked).fetchone()[0])
+
+    before = events()
+    rows_of(person.chart_data(number, columns=["month"], metrics=[]))
+    # They are written after the answer.
+    assert wait_for("the event of a chart", 20, lambda: events() - before or None) == 1
