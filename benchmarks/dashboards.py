@@ -55,8 +55,8 @@ def main() -> None:
                         reader.open(name, charts)
                         pages.append(took[f"{name} (everyone)"])
                     print(
-                        f"{name:<18}{charts:3} charts  first opening {first:5.2f} s, then the window {_middle(screens)}, "
-                        f"the whole page {_middle(pages)}",
+                        f"{name:<18}{charts:3} charts  first opening {first:5.2f} s, "
+                        f"then the window {_middle(screens)}, the whole page {_middle(pages)}",
                         flush=True,
                     )
         finally:
