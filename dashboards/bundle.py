@@ -35,6 +35,8 @@ _CARDS = ".dashboard-component-chart-holder:has(td div[style*='28px']) .anticon-
 # Superset's tables say "N/A" where there is nothing, in every language.
 _NOTHING = "td.dt-is-null { font-size: 0; } td.dt-is-null::after { content: '—'; font-size: 12px; }"
 _CSS = f"{_CARDS}\n{_NOTHING}"
+# "Clear all" would take the choice from filters that always have one, and the page then shows figures of no plan.
+_NO_CLEARING = '[data-test="filter-bar__clear-button"] { display: none; }'
 
 
 def named(*names: str) -> str:
@@ -230,7 +232,7 @@ def _dashboard(dashboard: Dashboard, language: Language, declarations: Declarati
         "dashboard_title": dashboard.title.of(language),
         "description": dashboard.about.of(language),
         "slug": _slug(dashboard, language),
-        "css": _CSS,
+        "css": f"{_CSS}\n{_NO_CLEARING}" if any(each["requiredFirst"] for each in filters) else _CSS,
         "published": True,
         "uuid": named("dashboard", language, dashboard.name),
         "position": _position(dashboard, language, numbers),
@@ -281,9 +283,14 @@ def _filter(
                 "column": {"name": f"{declared.column}_en" if english else declared.column},
             }
         ],
-        "adhoc_filters": [{"expressionType": "SQL", "clause": "WHERE", "sqlExpression": declared.only}]
-        if declared.only
-        else [],
+        # Nothing is no choice.
+        "adhoc_filters": [
+            {
+                "expressionType": "SQL",
+                "clause": "WHERE",
+                "sqlExpression": f"{declared.column} is not null",
+            }
+        ],
         "sortMetric": order if order != declared.column else None,
         "controlValues": {
             "sortAscending": not (declared.order or "").startswith("-"),

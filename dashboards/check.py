@@ -67,7 +67,7 @@ def findings(declarations: Declarations, known: dict[str, Mart]) -> Iterator[str
         if each.dataset not in declarations.datasets:
             yield f"{at}：没有数据集 {each.dataset}"
         elif each.dataset in known:
-            yield from _columns(at, [each.column, *_named_in(each.only)], known[each.dataset])
+            yield from _columns(at, [each.column], known[each.dataset])
         for other in each.within:
             if other not in declarations.filters:
                 yield f"{at}：within 中的筛选 {other} 不存在"

@@ -130,8 +130,8 @@ class Filter(_Declared):
     """A native filter: one choice among a column's values, for every chart whose dataset has a column of that name.
 
     Attributes:
-        dataset: where the values come from; `only` narrows them; `order` is a metric, or the column itself, that sorts
-            them, `-` before what falls.
+        dataset: where the values come from, nothing never among them; `order` is a metric, or the column itself, that
+            sorts them, `-` before what falls.
         default: `first` takes the first of them; None: all.
         within: filters whose choice narrows the values.
     """
@@ -139,7 +139,6 @@ class Filter(_Declared):
     title: Words
     dataset: _Name
     column: _Name
-    only: str | None = None
     order: _Order | None = None
     default: Literal["first"] | None = None
     within: list[_Name] = []

@@ -42,8 +42,7 @@ def fill(metadata: str | None) -> str | None:
                     "filterState": {"value": [value], "label": str(value)},
                     "ownState": {},
                 }
-                each["controlValues"]["defaultToFirstItem"] = False
-                each["requiredFirst"] = False
+                each["controlValues"]["defaultToFirstItem"] = each["requiredFirst"] = False
     return json.dumps(document, ensure_ascii=False)
 
 

@@ -241,6 +241,17 @@ def test_a_filter_changes_the_numbers_to_those_of_what_is_chosen(reader, house, 
     assert after != before and not somebody.complaints
 
 
+def test_a_choice_that_is_always_made_cannot_be_cleared(reader):
+    """Without plan and month a page would show figures of none, under a bar that says one."""
+    city = reader("city")
+    clear = city.page.locator('[data-test="filter-bar__clear-button"]')
+    opened(city, "people")
+    clear.wait_for(state="visible")
+    opened(city, "rates")
+    clear.wait_for(state="attached")
+    assert not clear.is_visible()
+
+
 def test_a_click_on_a_county_filters_every_other_chart(reader, house, known):
     opened(somebody := reader("city"), "rates")
     own = county_name(known, known.own)
