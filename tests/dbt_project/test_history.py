@@ -98,7 +98,7 @@ def history(house):
     )
     seen["third"] = [build(lane) for lane in LANES]
     seen["touched by the catalogue"] = rows(
-        "warehouse", "select case_no from int_touched_cases where run_no = (select run_no from run.context)"
+        "warehouse", "select case_no from int_touched_cases"
     )
 
     _later(hours=24)
