@@ -12,6 +12,7 @@ RUN_COLUMNS = {"run_no", "_run_no"}
 # What this run's own loads were.
 OF_THE_RUN = {
     "int_cases_before",
+    "int_paths_before",
     "int_steps_before",
     "int_changed_items",
     "int_changed_records",

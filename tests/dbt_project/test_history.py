@@ -97,9 +97,7 @@ def history(house):
         ],
     )
     seen["third"] = [build(lane) for lane in LANES]
-    seen["touched by the catalogue"] = rows(
-        "warehouse", "select case_no from int_touched_cases where run_no = (select run_no from run.context)"
-    )
+    seen["touched by the catalogue"] = rows("warehouse", "select case_no from int_touched_cases")
 
     _later(hours=24)
     land(PLATFORM, "ex_gdbs_lqdj", [plain.lqdj(20, "8"), late.lqdj(21)])

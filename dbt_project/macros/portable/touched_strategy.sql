@@ -9,32 +9,40 @@
 {%- set keys = arguments['unique_key'] -%}
 {%- set keys = [keys] if keys is string else keys -%}
 {%- set replaces = config.get('meta', {}).get('replaces') -%}
-{% if replaces -%}
+{%- set target_relation, temp_relation = arguments['target_relation'], arguments['temp_relation'] -%}
+{%- set is_latest = target_relation.identifier.endswith('_latest') -%}
+{%- set is_whole = is_latest and run_query(shown_whole(target_relation.identifier)).rows | length > 0 -%}
+{% if is_whole -%}
+{# Of a kind that is shown whole nearly every row is what it was: the same row of the same load stays where it is. #}
+{%- set same_row = same_key(keys + ['_source', '_load_id', '_row_hash'], 'held', 'fresh') -%}
+delete from {{ target_relation }} as held
+where not exists (select 1 from {{ temp_relation }} as fresh where {{ same_row }});
+delete from {{ temp_relation }} as fresh
+using {{ target_relation }} as held
+where {{ same_row }};
+{% elif replaces -%}
 {%- set touched_keys = {
     'owners': ['int_touched_identities', ['identity_key']],
     'persons': ['int_touched_persons', ['identity_key']],
     'changed_records': ['int_changed_records', ['owner_role', 'record_key']],
     'licences': ['int_touched_licences', ['licence_key']],
 }[replaces] -%}
-delete from {{ arguments['target_relation'] }} as held
+delete from {{ target_relation }} as held
 using (select distinct {{ touched_keys[1] | join(', ') }} from {{ ref(touched_keys[0]) }}) as fresh
 where {% for key in keys %}{{ 'and ' if not loop.first }}held.{{ key }} = fresh.{{ touched_keys[1][loop.index0] }} {% endfor %};
 {% else -%}
-delete from {{ arguments['target_relation'] }} as held
-using (select distinct {{ keys | join(', ') }} from {{ arguments['temp_relation'] }}) as fresh
+delete from {{ target_relation }} as held
+using (select distinct {{ keys | join(', ') }} from {{ temp_relation }}) as fresh
 where {% for key in keys %}{{ 'and ' if not loop.first }}held.{{ key }} is not distinct from fresh.{{ key }} {% endfor %};
 {% endif -%}
-{% if arguments['target_relation'].identifier.endswith('_latest') -%}
-delete from {{ arguments['target_relation'] }}
-where exists ({{ shown_whole(arguments['target_relation'].identifier) }});
-{% else -%}
+{% if not is_latest -%}
 {% for name in arguments['dest_columns'] | map(attribute='name') if name in ('case_no', 'application_no') -%}
-delete from {{ arguments['target_relation'] }}
+delete from {{ target_relation }}
 where {{ name }} in ({{ removed_cases() }});
 {% endfor -%}
 {% endif -%}
-insert into {{ arguments['target_relation'] }} ({{ columns }})
-select {{ columns }} from {{ arguments['temp_relation'] }}
+insert into {{ target_relation }} ({{ columns }})
+select {{ columns }} from {{ temp_relation }}
 {% endmacro %}
 
 {% macro spark__touched_sql(arguments) %}

@@ -4,7 +4,9 @@
    group: one without any is gone. A model says `meta.replaces: counts`, so that after a build that did not end all is
    counted; on Spark it always is. #}
 {% macro moved_rows(fact) -%}
-{%- set before = ref({'fct_cases': 'int_cases_before', 'fct_steps': 'int_steps_before'}[fact]) -%}
+{%- set before = ref({
+    'fct_cases': 'int_cases_before', 'fct_steps': 'int_steps_before', 'int_case_paths': 'int_paths_before'
+}[fact]) -%}
 {%- set of_this_run = touched('case_no') -%}
 {%- set is_moved_alone = is_incremental() and target.type == 'duckdb' -%}
 select *, 1 as sign
@@ -20,7 +22,7 @@ select *, 1 as sign
 {# The rows of the cases that this run changes, as the last build left a fact, which is why the fact is looked at by name
    and waits for this. Where all is counted anew nobody reads them. #}
 {% macro rows_before(fact) -%}
-{%- set held = adapter.get_relation('marts', this.schema, fact) -%}
+{%- set held = adapter.get_relation('marts' if fact.startswith('fct_') else this.database, this.schema, fact) -%}
 {%- set of_this_run, removed = touched_now(), removed_cases() -%}
 {%- if held and not flags.FULL_REFRESH -%}
 select held.*

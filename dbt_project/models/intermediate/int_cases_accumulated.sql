@@ -69,18 +69,15 @@ closings as (
     {{ touched() }}
 ),
 
--- 领取登记没有地点，只有区划：在另一个区划领取，就是另一个大厅。
 collections as (
     select
-        collected.application_no,
-        collected.collected_at,
-        collected.collection_method,
-        collected.region_code,
-        cast(collected.collected_at as date) as collected_on,
-        coalesce(collected.region_code <> applications.region_code, false) as is_elsewhere
-    from {{ ref('int_collections_deduplicated') }} as collected
-    left join applications on collected.application_no = applications.application_no
-    {{ touched('collected.application_no') }}
+        application_no,
+        collected_at,
+        collection_method,
+        region_code,
+        cast(collected_at as date) as collected_on
+    from {{ ref('int_collections_deduplicated') }}
+    {{ touched() }}
 ),
 
 -- 到现场补交：有具体地点且不是网上。
@@ -190,7 +187,8 @@ select
             applications.channel = '0'
             and collections.collection_method = '0'
             and (
-                collections.is_elsewhere
+                -- 领取登记没有地点，只有区划：在另一个区划领取，就是另一个大厅。
+                coalesce(collections.region_code <> applications.region_code, false)
                 or cast(applications.applied_at as date) is distinct from collections.collected_on
             ) then 2
         when applications.channel = '0' or collections.collection_method = '0' then 1

@@ -30,9 +30,7 @@ with touched_now as (
     {% endif %}
 )
 
-select distinct
-    case_no,
-    (select context.run_no from {{ source('run', 'context') }} as context) as run_no
+select distinct case_no
 from touched_now
 where case_no is not null
 -- depends_on: {{ ref('int_changed_items') }}

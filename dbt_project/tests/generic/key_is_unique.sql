@@ -3,14 +3,13 @@
 {% test key_is_unique(model, columns=none, kind=none, case_column=none) %}
 {%- set names = columns if columns else var('record_kinds')[kind]['key'] -%}
 {%- set touched_cases = ref('int_touched_cases') -%}
-{%- set context = source('run', 'context') -%}
 select {{ names | join(', ') }}
 from {{ model }}
 {% if case_column and not flags.FULL_REFRESH -%}
 where {{ case_column }} in (
     select touched.case_no
     from {{ touched_cases }} as touched
-    where touched.run_no = (select context.run_no from {{ context }} as context)
+    where touched.case_no <> ''
 )
 {%- endif %}
 group by {{ names | join(', ') }}

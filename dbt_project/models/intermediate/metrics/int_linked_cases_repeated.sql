@@ -39,7 +39,11 @@ members as (
         ) as place
     from {{ ref('fct_cases') }} as cases
     inner join chained on cases.case_no = chained.case_no
-    where cases.is_business_volume and cases.subject in ('licence', 'public_service')
+    where
+        cases.is_business_volume
+        and cases.subject in ('licence', 'public_service')
+        -- 链条上的很少：读到别的办件，只读编号
+        and cases.case_no in (select those.case_no from chained as those where those.case_no <> '')
 ),
 
 scoped as (

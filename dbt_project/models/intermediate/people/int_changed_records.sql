@@ -17,13 +17,6 @@ now_written as (
     {{ written_records(among='arrived') }}
 ),
 
-arrived as (
-    {% for role, kind, key, column in owner_roles() -%}
-    select '{{ role }}' as owner_role, record_key from arrived_{{ kind }}
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
-),
-
 shown_whole as (
     {% for role, kind, key, column in owner_roles() -%}
     select '{{ role }}' as owner_role
@@ -32,11 +25,22 @@ shown_whole as (
     {% endfor %}
 ),
 
+arrived_alone as (
+    {% for role, kind, key, column in owner_roles() -%}
+    select '{{ role }}' as owner_role, record_key from arrived_{{ kind }}
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+),
+
+arrived as (
+    select * from arrived_alone
+    where owner_role not in (select whole.owner_role from shown_whole as whole)
+),
+
 before as (
     select held.owner_role, held.record_key, held.id_no, held.identity_key, held.identity_kind, held._load_id, held._row_hash
     from {{ held }} as held
     inner join arrived on held.owner_role = arrived.owner_role and held.record_key = arrived.record_key
-    where held.owner_role not in (select whole.owner_role from shown_whole as whole)
     union all
     select held.owner_role, held.record_key, held.id_no, held.identity_key, held.identity_kind, held._load_id, held._row_hash
     from {{ held }} as held

@@ -5,9 +5,7 @@
 {% set held_licences = adapter.get_relation('marts', 'main', 'fct_licences') %}
 {% if held_licences and not flags.FULL_REFRESH %}
 with cases as (
-    select touched.case_no
-    from {{ ref('int_touched_cases') }} as touched
-    where touched.run_no = (select context.run_no from {{ source('run', 'context') }} as context)
+    {{ touched_now() }}
     union
     {{ removed_cases() }}
 ),
@@ -42,22 +40,22 @@ named as (
     where owner_role = 'licence_use'
     union
     select concat('证照 ', licence_no) as id_no from {{ ref('int_licences_latest') }}
-    where case_no in (select cases.case_no from cases)
+    where case_no in (select cases.case_no from cases where cases.case_no <> '')
     union
     select concat('证照 ', licence_no) as id_no from {{ ref('int_licences_latest') }}
-    where licence_kind in (select other_kinds.licence_kind from other_kinds)
+    where licence_kind in (select other_kinds.licence_kind from other_kinds where other_kinds.licence_kind <> '')
     union
     select concat('证照 ', record_key) as id_no from {{ ref('int_owner_records') }}
     where
         owner_role = 'licence'
-        and identity_key in (select aliases.identity_key from {{ ref('int_changed_aliases') }} as aliases)
+        and identity_key in (select aliases.identity_key from {{ ref('int_changed_aliases') }} as aliases where aliases.identity_key <> '')
 )
 
 select
     substr(keys.id_no, 4) as licence_no,
     keys.identity_key as licence_key
 from {{ ref('int_identity_keys') }} as keys
-where keys.id_no in (select named.id_no from named)
+where keys.id_no in (select named.id_no from named where named.id_no <> '')
 {% else %}
 select cast(null as string) as licence_no, cast(null as string) as licence_key
 where 1 = 0

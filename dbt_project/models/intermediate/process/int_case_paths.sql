@@ -70,3 +70,4 @@ select
     path,
     cast(case when path = '' then 0 else length(path) - length(replace(path, '>', '')) + 1 end as int) as event_count
 from ordered
+-- what they were before is kept first: {{ ref('int_paths_before') }}

@@ -19,10 +19,18 @@ held as (
     where valid_until is not null
 ),
 
+-- 窗口过完的才数换证，到期的多半还在将来。
+settled as (
+    select held.*
+    from held
+    cross join {{ source('run', 'context') }} as context
+    where held.holder_key <> '' and {{ days_between('held.valid_until', 'context.as_of') }} > {{ within_days }}
+),
+
 -- 内连接再取有无：左连接带算式条件，引擎只会逐对比较。
 renewed as (
     select distinct held.licence_key
-    from held
+    from settled as held
     inner join licences as again
         on held.holder_key = again.holder_key and held.licence_kind = again.licence_kind
     where
@@ -38,9 +46,7 @@ months as (
         cast(date_trunc('month', held.valid_until) as date) as expiry_month,
         count(*) as expiring_count,
         count_if({{ days_between('held.valid_until', 'context.as_of') }} > {{ within_days }}) as settled_count,
-        count_if(
-            renewed.licence_key is not null and {{ days_between('held.valid_until', 'context.as_of') }} > {{ within_days }}
-        ) as renewed_count
+        count(renewed.licence_key) as renewed_count
     from held
     left join renewed on held.licence_key = renewed.licence_key
     cross join {{ source('run', 'context') }} as context

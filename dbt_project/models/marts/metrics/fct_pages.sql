@@ -8,13 +8,19 @@ with enterprises as (
     from {{ ref('int_legal_persons_latest') }} as persons
     inner join {{ ref('int_identity_keys') }} as keys on {{ written_identifier('persons.credit_code') }} = keys.id_no
     where persons.legal_person_type = '企业'
+),
+
+accounts as (
+    select record_key as account_id, identity_key
+    from {{ ref('int_owner_records') }}
+    where owner_role = 'account'
 )
 
 select
     pages.page_id,
     'all' as subject,
     pages.page_kind,
-    coalesce(keys.identity_key, pages.page_id) as holder_key,
+    coalesce(accounts.identity_key, pages.page_id) as holder_key,
     pages.region_code,
     coalesce(regions.county_code, '{{ var('division') }}') as county_code,
     cast(pages.opened_at as date) as opened_on,
@@ -23,7 +29,6 @@ select
     pages.page_kind = 'citizen' as is_citizen,
     pages._load_id as load_id
 from {{ ref('int_personal_pages_latest') }} as pages
-left join {{ ref('int_accounts_latest') }} as accounts on pages.account_id = accounts.account_id
-left join {{ ref('int_identity_keys') }} as keys on {{ written_identifier('accounts.id_no') }} = keys.id_no
+left join accounts on pages.account_id = accounts.account_id
 left join {{ ref('dim_regions') }} as regions on pages.region_code = regions.region_code
-left join enterprises on keys.identity_key = enterprises.identity_key
+left join enterprises on accounts.identity_key = enterprises.identity_key

@@ -16,7 +16,7 @@ paper as (
             licence_kind,
             bool_or(is_in_step) as is_in_step
         from {{ ref('fct_licences') }}
-        where case_no is not null
+        where case_no is not null and licence_kind in (select kinds.kind_name from kinds where kinds.opened_on is not null)
         group by case_no, licence_kind
     ) as licences
         on closings.application_no = licences.case_no and closings.licence_name = licences.licence_kind

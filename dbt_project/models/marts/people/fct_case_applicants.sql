@@ -1,8 +1,11 @@
 {{ config(materialized='incremental', incremental_strategy='touched', unique_key=['case_no']) }}
 {# Beside the touched cases, those whose applicant's number is replaced by another, now or when the table was last
    written. #}
+{% set of_this_run = touched_now() %}
 {% if is_incremental() %}
-with moved as (
+with computed as (
+    {{ of_this_run }}
+    union
     select case_no
     from {{ ref('int_case_applicants') }}
     where is_number_replaced
@@ -29,7 +32,6 @@ select
         false
     ) as is_kind_conflicting
 from {{ ref('int_case_applicants') }}
-{{ touched('case_no') }}
 {% if is_incremental() -%}
-or case_no in (select moved.case_no from moved)
+where case_no in (select computed.case_no from computed where computed.case_no <> '')
 {%- endif %}
