@@ -41,7 +41,7 @@
     from {{ ref('int_' ~ kind ~ '_latest') }}
     where {{ column ~ ' is not null' if role != 'licence' else '1 = 1' }}
     {% if among -%}
-    and {{ key }} in (select those.record_key from {{ among }}_{{ kind }} as those where those.record_key <> '')
+    and {{ key }} in (select those.record_key from {{ among }}_{{ kind }} as those where those.record_key >= '')
     {% endif -%}
     {{ 'union all' if not loop.last }}
     {% endfor %}
@@ -80,7 +80,7 @@ select
 {% macro touched_owners(column, and_=false, owner_kind=none) %}
 {%- set touched_identities = touched_list(owner_kind) -%}
 {%- if is_incremental() and target.type == 'duckdb' -%}
-{{ 'and' if and_ else 'where' }} {{ column }} in (select owners.identity_key from {{ touched_identities }} as owners where owners.identity_key <> '')
+{{ 'and' if and_ else 'where' }} {{ column }} in (select owners.identity_key from {{ touched_identities }} as owners where owners.identity_key >= '')
 {%- endif -%}
 {% endmacro %}
 

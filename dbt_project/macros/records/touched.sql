@@ -14,7 +14,7 @@
 {% macro touched_now() -%}
 select touched.case_no
         from {{ ref('int_touched_cases') }} as touched
-        where touched.case_no <> ''
+        where touched.case_no >= ''
 {%- endmacro %}
 
 {# The cases of which rows are gone at their source. Of them an incremental model keeps nothing: this run's staging shows

@@ -9,7 +9,7 @@ from {{ model }}
 where {{ case_column }} in (
     select touched.case_no
     from {{ touched_cases }} as touched
-    where touched.case_no <> ''
+    where touched.case_no >= ''
 )
 {%- endif %}
 group by {{ names | join(', ') }}

@@ -43,7 +43,7 @@ members as (
         cases.is_business_volume
         and cases.subject in ('licence', 'public_service')
         -- 链条上的很少：读到别的办件，只读编号
-        and cases.case_no in (select those.case_no from chained as those where those.case_no <> '')
+        and cases.case_no in (select those.case_no from chained as those where those.case_no >= '')
 ),
 
 scoped as (

@@ -15,7 +15,7 @@ with computed as (
     union
     select case_no
     from {{ this }}
-    where identity_key in (select aliases.identity_key from {{ ref('int_identity_aliases') }} as aliases where aliases.identity_key <> '')
+    where identity_key in (select aliases.identity_key from {{ ref('int_identity_aliases') }} as aliases where aliases.identity_key >= '')
 ),
 
 {% else %}
@@ -30,7 +30,7 @@ applications as (
         {{ written_identifier('applicant_id_no') }} as id_no
     from {{ ref('int_applications_deduplicated') }}
     {% if is_incremental() -%}
-    where application_no in (select computed.case_no from computed where computed.case_no <> '')
+    where application_no in (select computed.case_no from computed where computed.case_no >= '')
     {%- endif %}
 )
 

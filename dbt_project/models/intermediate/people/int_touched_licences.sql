@@ -40,22 +40,22 @@ named as (
     where owner_role = 'licence_use'
     union
     select concat('证照 ', licence_no) as id_no from {{ ref('int_licences_latest') }}
-    where case_no in (select cases.case_no from cases where cases.case_no <> '')
+    where case_no in (select cases.case_no from cases where cases.case_no >= '')
     union
     select concat('证照 ', licence_no) as id_no from {{ ref('int_licences_latest') }}
-    where licence_kind in (select other_kinds.licence_kind from other_kinds where other_kinds.licence_kind <> '')
+    where licence_kind in (select other_kinds.licence_kind from other_kinds where other_kinds.licence_kind >= '')
     union
     select concat('证照 ', record_key) as id_no from {{ ref('int_owner_records') }}
     where
         owner_role = 'licence'
-        and identity_key in (select aliases.identity_key from {{ ref('int_changed_aliases') }} as aliases where aliases.identity_key <> '')
+        and identity_key in (select aliases.identity_key from {{ ref('int_changed_aliases') }} as aliases where aliases.identity_key >= '')
 )
 
 select
     substr(keys.id_no, 4) as licence_no,
     keys.identity_key as licence_key
 from {{ ref('int_identity_keys') }} as keys
-where keys.id_no in (select named.id_no from named where named.id_no <> '')
+where keys.id_no in (select named.id_no from named where named.id_no >= '')
 {% else %}
 select cast(null as string) as licence_no, cast(null as string) as licence_key
 where 1 = 0

@@ -45,7 +45,7 @@ last_steps as (
     from {{ ref('fct_steps') }}
     where
         handled_at is not null and post_code is not null
-        and case_no in (select still_open.case_no from still_open where still_open.case_no <> '')
+        and case_no in (select still_open.case_no from still_open where still_open.case_no >= '')
     group by case_no
 ),
 

@@ -15,7 +15,7 @@ pages as (
     select page_id, account_id, status, opened_at
     from {{ ref('int_personal_pages_latest') }}
     {% if is_incremental() -%}
-    where account_id in (select owned.account_id from owned where owned.account_id <> '')
+    where account_id in (select owned.account_id from owned where owned.account_id >= '')
     {%- endif %}
 ),
 
@@ -27,7 +27,7 @@ logins as (
         max(login_date) as last_login_on
     from {{ ref('int_page_logins_latest') }}
     {% if is_incremental() -%}
-    where page_id in (select pages.page_id from pages where pages.page_id <> '')
+    where page_id in (select pages.page_id from pages where pages.page_id >= '')
     {%- endif %}
     group by page_id
 ),

@@ -33,5 +33,5 @@ select
     ) as is_kind_conflicting
 from {{ ref('int_case_applicants') }}
 {% if is_incremental() -%}
-where case_no in (select computed.case_no from computed where computed.case_no <> '')
+where case_no in (select computed.case_no from computed where computed.case_no >= '')
 {%- endif %}

@@ -7,7 +7,7 @@
 with licences as (
     select * from {{ ref('int_licences_latest') }}
     {% if is_restricted -%}
-    where licence_no in (select those.licence_no from {{ touched_licences }} as those where those.licence_no <> '')
+    where licence_no in (select those.licence_no from {{ touched_licences }} as those where those.licence_no >= '')
     {%- endif %}
 ),
 
@@ -19,7 +19,7 @@ uses as (
         cast(max(used_at) as date) as last_used_on
     from {{ ref('int_licence_uses_latest') }}
     {% if is_restricted -%}
-    where licence_no in (select those.licence_no from {{ touched_licences }} as those where those.licence_no <> '')
+    where licence_no in (select those.licence_no from {{ touched_licences }} as those where those.licence_no >= '')
     {%- endif %}
     group by licence_no
 ),
@@ -28,7 +28,7 @@ cases as (
     select case_no, unit_code, region_code, county_code, closed_at
     from {{ ref('fct_cases') }}
     {% if is_restricted -%}
-    where case_no in (select licences.case_no from licences where licences.case_no <> '')
+    where case_no in (select licences.case_no from licences where licences.case_no >= '')
     {%- endif %}
 ),
 

@@ -24,7 +24,7 @@ held as (
     from {{ ref('int_licences_latest') }} as licences
     inner join {{ ref('int_identity_keys') }} as identities
         on {{ written_identifier('licences.holder_id_no') }} = identities.id_no
-    where licences.status <> 'abolished' and licences.licence_kind in (select shown.licence_kind from shown where shown.licence_kind <> '')
+    where licences.status <> 'abolished' and licences.licence_kind in (select shown.licence_kind from shown where shown.licence_kind >= '')
     group by identities.identity_key, licences.licence_kind
 ),
 
@@ -32,7 +32,7 @@ held as (
 applicants as (
     select case_no, identity_key
     from {{ ref('int_case_applicants') }}
-    where identity_key in (select held.identity_key from held where held.identity_key <> '')
+    where identity_key in (select held.identity_key from held where held.identity_key >= '')
 ),
 
 materials as (
@@ -46,13 +46,13 @@ materials as (
         shown.licence_kind
     from {{ ref('fct_materials') }} as those
     inner join shown on those.material_name = shown.material_name
-    where those.case_no in (select applicants.case_no from applicants where applicants.case_no <> '')
+    where those.case_no in (select applicants.case_no from applicants where applicants.case_no >= '')
 ),
 
 applications as (
     select application_no as case_no, applied_at, unit_code
     from {{ ref('int_applications_deduplicated') }}
-    where application_no in (select materials.case_no from materials where materials.case_no <> '')
+    where application_no in (select materials.case_no from materials where materials.case_no >= '')
 )
 
 select
