@@ -24,7 +24,9 @@ settled as (
     select held.*
     from held
     cross join {{ source('run', 'context') }} as context
-    where held.holder_key <> '' and {{ days_between('held.valid_until', 'context.as_of') }} > {{ within_days }}
+    where
+        held.holder_key is not null
+        and cast(held.valid_until as date) < {{ add_days('cast(context.as_of as date)', -within_days) }}
 ),
 
 -- 内连接再取有无：左连接带算式条件，引擎只会逐对比较。
