@@ -1,23 +1,14 @@
 {# 法人的起止：设立、分立而来的一方自变更之时起存续；注销的、被合并的一方自变更之时起终止。登记库在册而没有设立记录的，起点不明。 #}
-with records as (
-    select owner_role, record_key, identity_key, identity_kind
-    from {{ ref('int_owner_records') }}
-    where owner_role in ('legal_person', 'legal_person_change') and identity_key is not null
-),
-
-named as (
-    {{ with_owner('records') }}
-),
-
-registered as (
-    select distinct owner_key
-    from named
-    where owner_role = 'legal_person'
+with registered as (
+    select distinct identities.owner_key
+    from {{ ref('int_legal_persons_latest') }} as legal_persons
+    inner join {{ ref('int_identities') }} as identities
+        on {{ written_identifier('legal_persons.credit_code') }} = identities.id_no
 ),
 
 changes as (
     select
-        named.owner_key,
+        identities.owner_key,
         changes.changed_at,
         changes.change_no,
         case
@@ -29,13 +20,11 @@ changes as (
             changes.change_kind = '设立' or (changes.change_kind = '分立' and changes.party = '乙方'), false
         ) as is_founding
     from {{ ref('int_legal_person_changes_latest') }} as changes
-    inner join named on changes.change_no = named.record_key
+    inner join {{ ref('int_identities') }} as identities
+        on {{ written_identifier('changes.credit_code') }} = identities.id_no
     where
-        named.owner_role = 'legal_person_change'
-        and (
-            changes.change_kind in ('注销', '设立')
-            or (changes.change_kind in ('合并', '分立') and changes.party = '乙方')
-        )
+        changes.change_kind in ('注销', '设立')
+        or (changes.change_kind in ('合并', '分立') and changes.party = '乙方')
 ),
 
 -- 此前已经存在的，从起点不明的一段开始；终止以后仍在册的，以登记库为准。
