@@ -189,6 +189,9 @@ def FLASK_APP_MUTATOR(app: Any) -> None:  # noqa: N802  a setting of Superset
         asked = request.path.removeprefix("/superset/language_pack/")
         return words.pack(asked.strip("/")) if asked != request.path else None
 
+    # Asked after `wangting_answers`, which may put another answer in the place of Superset's.
+    app.after_request(_events.write_after)
+
     @app.after_request
     def wangting_answers(response: Response) -> Response:
         if response.status_code == 403 and quiet.is_unasked(request.method, request.path):
@@ -202,9 +205,6 @@ def FLASK_APP_MUTATOR(app: Any) -> None:  # noqa: N802  a setting of Superset
             page = pages.instead(response.status_code, str(get_locale()))
             return Response(page, status=response.status_code) if page else response
         return response
-
-    # What is registered first is asked last: no event comes after it.
-    app.after_request_funcs.setdefault(None, []).insert(0, _events.write_after)
 
     @app.route("/wangting/logo.svg")
     def wangting_logo() -> Response:

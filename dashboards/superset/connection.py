@@ -93,11 +93,13 @@ class _Open:
         """A connection to the current release as these roles see it; None: as the administrator does."""
         key = (_identity(place.real_marts()), _identity(place.rights_file()), role_names)
         with self._lock:
-            if key not in self._held:
+            is_new = key not in self._held
+            if is_new:
                 self._held[key] = open_release(None if role_names is None else _conditions(role_names))
             self._used[key] = time.monotonic()
             cursor = self._held[key].cursor()
-            self._let_go()
+            if is_new:
+                self._let_go()
             if self._watch is None or not self._watch.is_alive():
                 self._watch = threading.Thread(target=self._keep_watch, name="idle releases", daemon=True)
                 self._watch.start()
@@ -106,8 +108,8 @@ class _Open:
 
     def _let_go(self) -> None:
         current, idle = _identity(place.real_marts()), time.monotonic() - _IDLE_SECONDS
-        by_age = sorted(self._held, key=self._used.__getitem__)
-        for at, key in enumerate(reversed(by_age)):
+        latest_first = sorted(self._held, key=self._used.__getitem__, reverse=True)
+        for at, key in enumerate(latest_first):
             if at >= _KEPT_OPEN or key[0] != current or self._used[key] < idle:
                 del self._held[key], self._used[key]
 

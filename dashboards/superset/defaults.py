@@ -58,11 +58,11 @@ def _first(declared: dict[str, Any], release: Any) -> Any:
     column = '"' + target["column"]["name"].replace('"', '""') + '"'
     metrics = {metric.metric_name: metric.expression for metric in dataset.metrics}
     order = metrics.get(declared.get("sortMetric"), column)
-    conditions = [f"({each['sqlExpression']})" for each in declared.get("adhoc_filters") or []]
+    conditions = [f"({each['sqlExpression']})" for each in declared.get("adhoc_filters") or []] or ["true"]
     try:
         found = release.cursor()
         found.execute(
-            f'SELECT {column} FROM "{dataset.table_name}" WHERE {" AND ".join([f"{column} IS NOT NULL", *conditions])} '
+            f'SELECT {column} FROM "{dataset.table_name}" WHERE {" AND ".join(conditions)} '
             f"GROUP BY {column} ORDER BY {order} {'ASC' if declared['controlValues'].get('sortAscending') else 'DESC'} "
             "LIMIT 1"
         )

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, Response, sync_playwright
@@ -179,8 +179,7 @@ class Reader:
         """Open a dashboard and wait until each of its so many charts stands there."""
         self.complaints.clear()
         started = time.monotonic()
-        self.page.set_viewport_size({"width": _WIDTH, "height": _HEIGHT})
-        self.page.goto(f"{self._address}/superset/dashboard/{slug}/")
+        self._go_to(slug)
         self._charts = charts
         self.page.locator(_CHART).first.wait_for()
         # Superset draws what comes into view: a window as high as the page has all of it in view.
@@ -191,11 +190,14 @@ class Reader:
 
     def first_screen(self, slug: str) -> float:
         """Open a dashboard and wait until every chart in the window stands; the seconds that it took."""
-        self.page.set_viewport_size({"width": _WIDTH, "height": _HEIGHT})
         started = time.monotonic()
-        self.page.goto(f"{self._address}/superset/dashboard/{slug}/", wait_until="commit")
+        self._go_to(slug, "commit")
         self.page.wait_for_function(_FIRST_SCREEN, polling=50)
         return time.monotonic() - started
+
+    def _go_to(self, slug: str, until: Literal["commit", "load"] = "load") -> None:
+        self.page.set_viewport_size({"width": _WIDTH, "height": _HEIGHT})
+        self.page.goto(f"{self._address}/superset/dashboard/{slug}/", wait_until=until)
 
     def _unroll(self) -> None:
         height = int(self.page.evaluate("document.documentElement.scrollHeight"))
