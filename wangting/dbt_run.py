@@ -2,9 +2,8 @@
 
 import logging
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -63,6 +62,9 @@ def _outcome(
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
+    from wangting import dbt_lighter
+
+    dbt_lighter.lighten()
     place = ["--project-dir", str(folder), "--profiles-dir", str(folder), "--target", lane]
     silent = [
         "--quiet",
@@ -75,13 +77,10 @@ def _outcome(
     ]
     words = list(takewhile(lambda word: not word.startswith("-"), command))  # `docs generate` has two
     with progress(_TITLES[lane]) as step:
-        done, begun = 0, False
+        done = 0
 
         def follow(event: Any) -> None:
-            nonlocal done, begun
-            if not begun:  # dbt sets up its logs before its first event
-                begun = True
-                _word_only_what_is_written()
+            nonlocal done
             if event.info.name == "NodeFinished":
                 done += 1
                 step(done, text=f"{_TITLES[lane]} {event.data.node_info.node_name}")
@@ -103,18 +102,6 @@ def _outcome(
             mend="改正所指文件后重跑",
         ) from outcome.exception
     return outcome
-
-
-def _word_only_what_is_written() -> None:
-    """dbt words each line of its log before it looks whether the level takes it, and most are of no level that does."""
-    from dbt_common.events.event_manager_client import get_event_manager
-
-    for logger in getattr(get_event_manager(), "loggers", []):
-        logger.filter = partial(_is_written, logger.filter)
-
-
-def _is_written(kept: Callable[[Any], bool], event: Any) -> bool:
-    return str(event.info.level) != "debug" and kept(event)
 
 
 @contextmanager
