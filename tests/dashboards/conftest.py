@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +12,11 @@ from typing import Any
 import duckdb
 import httpx
 import pytest
+import yaml
 
+from dashboards.superset import rows
 from tests.dashboards import browser, small_bundle
-from tests.dashboards.running import Person, Superset
+from tests.dashboards.running import Person, Superset, stand_over, write_declared
 from tests.e2e.city import City
 
 
@@ -83,9 +86,9 @@ def known(released: Path) -> Known:
     marts = released / "releases" / "current" / "marts.duckdb"
     with duckdb.connect(str(marts), read_only=True) as connection:
 
-        def most(column: str, number: int) -> str:
+        def most(column: str, number: int, table: str = "fct_cases") -> str:
             found = connection.execute(
-                f"select {column} from fct_cases where {column} is not null group by 1 "
+                f"select {column} from {table} where {column} is not null group by 1 "
                 "order by count(*) desc, 1 limit 1 offset ?",
                 [number],
             ).fetchone()
@@ -97,7 +100,7 @@ def known(released: Path) -> Known:
             most("county_code", 0),
             most("county_code", 1),
             most("unit_code", 0),
-            most("region_code", 3),
+            most("town_code", 0, "board_cases"),
         )
 
 
@@ -125,6 +128,73 @@ def superset(released: Path, known: Known, tmp_path_factory: pytest.TempPathFact
         yield made
     finally:
         made.stop()
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A Superset with everything that is declared, and who may come in: name → roles."""
+
+    superset: Superset
+    folder: Path
+    people: dict[str, list[str]]
+
+    @property
+    def rights(self) -> rows.Rights:
+        """As written."""
+        return rows.read(self.folder / "rights.json")
+
+    def tables(self) -> dict[str, set[str]]:
+        """Slug of each dashboard → the tables of its charts and filters."""
+        assets = {
+            path: yaml.safe_load(path.read_text("utf-8")) for path in (self.folder / "bundle").rglob("*.yaml")
+        }
+        by_uuid = {str(asset["uuid"]): asset for asset in assets.values() if "uuid" in asset}
+        found = {}
+        for path, board in assets.items():
+            if path.parent.name != "dashboards":
+                continue
+            used: set[str] = set()
+            for part in board["position"].values():
+                if isinstance(part, dict) and part.get("type") == "CHART":
+                    used.add(by_uuid[by_uuid[part["meta"]["uuid"]]["dataset_uuid"]]["table_name"])
+            for each in board["metadata"].get("native_filter_configuration", []):
+                for target in each.get("targets", []):
+                    if "datasetUuid" in target:
+                        used.add(by_uuid[target["datasetUuid"]]["table_name"])
+            found[str(board["slug"])] = used
+        return found
+
+
+@pytest.fixture(scope="session")
+def declared(
+    known: Known, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Declared]:
+    """Its own home over the same release; for the API's tests and for the browser's."""
+    seconds = request.config.stash[browser.SECONDS]
+    folder = tmp_path_factory.mktemp("declared")
+    people = {
+        "city": ["市级"],
+        "county": [f"县区:{known.own}"],
+        "department": [f"部门:{known.unit}"],
+        "town": [f"镇街:{known.town}"],
+        "stranger": ["镇街:445100999000"],
+        "supervisor": ["效能监督"],
+        "county_supervisor": [f"效能监督:{known.own}"],
+        "people": ["专题人员级"],
+        "public": ["公众"],
+    }
+    started = time.monotonic()
+    assets = write_declared(folder / "assets")
+    superset = Superset(stand_over(known.marts, folder / "var"))
+    superset.bootstrap(assets, *(f"--user={name}={','.join(roles)}" for name, roles in people.items()))
+    seconds["bootstrap"] = time.monotonic() - started
+    started = time.monotonic()
+    superset.start()
+    seconds["start"] = time.monotonic() - started
+    try:
+        yield Declared(superset, assets, people)
+    finally:
+        superset.stop()
 
 
 REFUSED = {400, 401, 403, 404, 405, 422, 500, 501}

@@ -2,80 +2,14 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
-import yaml
 
-from dashboards.superset import rows
-from tests.dashboards.conftest import Known, rows_of
-from tests.dashboards.running import Superset, stand_over, write_declared
+from tests.dashboards.conftest import Declared, Known, rows_of
 from tests.servers import wait_for
-
-
-@dataclass(frozen=True)
-class Declared:
-    """A Superset with everything that is declared, and who may come in: name → roles."""
-
-    superset: Superset
-    folder: Path
-    people: dict[str, list[str]]
-
-    @property
-    def rights(self) -> rows.Rights:
-        """As written."""
-        return rows.read(self.folder / "rights.json")
-
-    def tables(self) -> dict[str, set[str]]:
-        """Slug of each dashboard → the tables of its charts and filters."""
-        assets = {
-            path: yaml.safe_load(path.read_text("utf-8")) for path in (self.folder / "bundle").rglob("*.yaml")
-        }
-        by_uuid = {str(asset["uuid"]): asset for asset in assets.values() if "uuid" in asset}
-        found = {}
-        for path, board in assets.items():
-            if path.parent.name != "dashboards":
-                continue
-            used: set[str] = set()
-            for part in board["position"].values():
-                if isinstance(part, dict) and part.get("type") == "CHART":
-                    used.add(by_uuid[by_uuid[part["meta"]["uuid"]]["dataset_uuid"]]["table_name"])
-            for each in board["metadata"].get("native_filter_configuration", []):
-                for target in each.get("targets", []):
-                    if "datasetUuid" in target:
-                        used.add(by_uuid[target["datasetUuid"]]["table_name"])
-            found[str(board["slug"])] = used
-        return found
-
-
-@pytest.fixture(scope="module")
-def declared(known: Known, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Declared]:
-    """Its own home over the same release."""
-    folder = tmp_path_factory.mktemp("declared")
-    assets = write_declared(folder / "assets")
-    people = {
-        "city": ["市级"],
-        "county": [f"县区:{known.own}"],
-        "department": [f"部门:{known.unit}"],
-        "town": [f"镇街:{known.town}"],
-        "supervisor": ["效能监督"],
-        "county_supervisor": [f"效能监督:{known.own}"],
-        "people": ["专题人员级"],
-        "public": ["公众"],
-    }
-    superset = Superset(stand_over(known.marts, folder / "var"))
-    superset.bootstrap(assets, *(f"--user={name}={','.join(roles)}" for name, roles in people.items()))
-    superset.start()
-    try:
-        yield Declared(superset, assets, people)
-    finally:
-        superset.stop()
-
 
 _PEOPLE = ["city", "county", "department", "town", "supervisor", "county_supervisor", "people", "public"]
 

@@ -1,31 +1,20 @@
 """What people see: every dashboard in a real Chromium, as one of each role, in Chinese and one in English."""
 
 import re
-import time
 
 import duckdb
 import pytest
 
-from dashboards import declared
+from dashboards.declared import Heading, read
 from tests.dashboards import browser
-from tests.dashboards.running import Superset, stand_over, write_declared
+from tests.dashboards.conftest import Declared
 from tests.e2e.city import City
 
 pytestmark = pytest.mark.skipif(
     browser.found() is None, reason="no Chromium on this machine (make browser installs one)"
 )
 
-DECLARATIONS = declared.read()
-ROLES = {
-    "city": "市级",
-    "county": "县区:{own}",
-    "department": "部门:{unit}",
-    "town": "镇街:{town}",
-    "stranger": "镇街:445100999000",
-    "supervisor": "效能监督",
-    "people": "专题人员级",
-    "public": "公众",
-}
+DECLARATIONS = read()
 # Latin letters in the words of a Chinese dashboard: a place's or plan's code, and nothing else.
 LATIN = re.compile(r"[A-Za-z_]{2,}")
 KNOWN_LATIN = {"CZ", "MZ"}
@@ -46,27 +35,7 @@ PROOF = "办件（上网办理率、网上办结率的分母）"
 
 
 @pytest.fixture(scope="module")
-def dashboards(known, tmp_path_factory, request):
-    """A running Superset with the dashboards that the house declares, and one person of every role."""
-    seconds = request.config.stash[browser.SECONDS]
-    folder = tmp_path_factory.mktemp("declared")
-    started = time.monotonic()
-    assets = write_declared(folder / "assets")
-    # A home of its own beside the release that the room's other tests have.
-    superset = Superset(stand_over(known.marts, folder / "var"))
-    town = rows(known, "select mode(town_code) from board_cases")[0][0]
-    codes = {"own": known.own, "unit": known.unit, "town": town}
-    superset.bootstrap(assets, *(f"--user={name}={role.format(**codes)}" for name, role in ROLES.items()))
-    seconds["bootstrap"] = time.monotonic() - started
-    started = time.monotonic()
-    superset.start()
-    seconds["start"] = time.monotonic() - started
-    yield superset
-    superset.stop()
-
-
-@pytest.fixture(scope="module")
-def reader(dashboards: Superset, request):
+def reader(declared: Declared, request):
     """Somebody at the browser by name, the same one when asked again."""
     known_readers = {}
     seconds = request.config.stash[browser.SECONDS]
@@ -74,7 +43,7 @@ def reader(dashboards: Superset, request):
 
         def of(name):
             if name not in known_readers:
-                known_readers[name] = browser.Reader(chromium, dashboards, name, seconds)
+                known_readers[name] = browser.Reader(chromium, declared.superset, name, seconds)
             return known_readers[name]
 
         yield of
@@ -94,7 +63,7 @@ def opened(reader, slug, language="zh"):
 
 def declared_words(dashboard, language):
     """Every word that a dashboard's declaration has in a language: its title, headings, charts and filters."""
-    headings = [row.heading for row in dashboard.rows if isinstance(row, declared.Heading)]
+    headings = [row.heading for row in dashboard.rows if isinstance(row, Heading)]
     charts = [chart.title for _, chart in dashboard.charts()]
     filters = [DECLARATIONS.filters[name].title for name in dashboard.filters]
     return [text.of(language) for text in (dashboard.title, *headings, *charts, *filters)]
@@ -207,12 +176,6 @@ def cards(chart):
     return first[0], shown
 
 
-def test_the_big_numbers_are_those_of_the_command(reader, house):
-    opened(somebody := reader("city"), "rates")
-    _, shown = cards(somebody.chart(OVERVIEW))
-    assert shown == figures(house)
-
-
 def test_the_big_numbers_of_a_county_are_those_of_the_command(reader, house, known):
     opened(somebody := reader("county"), "rates")
     name, shown = cards(somebody.chart(OVERVIEW))
@@ -231,14 +194,18 @@ def rows(known, sql, *values):
         return connection.execute(sql, list(values)).fetchall()
 
 
-def test_a_filter_changes_the_numbers_to_those_of_what_is_chosen(reader, house, known):
+def test_the_big_numbers_are_those_of_the_command_and_a_filter_makes_them_those_of_what_is_chosen(
+    reader, house, known
+):
     opened(somebody := reader("city"), "rates")
-    before = cards(somebody.chart(OVERVIEW))
+    _, before = cards(somebody.chart(OVERVIEW))
+    assert before == figures(house)
     somebody.choose("county", county_name(known, known.other), OVERVIEW)
-    after = cards(somebody.chart(OVERVIEW))
+    name, after = cards(somebody.chart(OVERVIEW))
     somebody.picture("rates-filtered")
-    assert after == (county_name(known, known.other), figures(house, "--region", known.other))
-    assert after != before and not somebody.complaints
+    assert name == county_name(known, known.other)
+    assert after == figures(house, "--region", known.other) != before
+    assert not somebody.complaints
 
 
 def test_a_choice_that_is_always_made_cannot_be_cleared(reader):

@@ -2,9 +2,13 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import duckdb
+import pytest
 
+from wangting import dbt_run
+from wangting.build import build
 from wangting.dbt_assembly import Lane, lane_file
 
 # Which run last touched a row is no part of what the row says.
@@ -31,6 +35,25 @@ def keep(lane: Lane, folder: Path) -> None:
     """Copy the lane's files away."""
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(lane_file(lane).parent, folder)
+
+
+def rebuild(lane: Lane) -> None:
+    """A full build to hold another state against: its models alone, as dbt's own tests looked at that state's rows."""
+    before = dbt_run.build
+
+    def models_alone(lane: Lane, folder: Path, arguments: list[str], *more: Any) -> tuple[int, int]:
+        return before(lane, folder, [*arguments, "--exclude-resource-type", "test"], *more)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dbt_run, "build", models_alone)
+        assert build(lane, full=True).mode == "full"
+
+
+def beside_a_full_build(lane: Lane, folder: Path) -> dict[str, int]:
+    """`differences` between what the lane holds and what a full build makes of it; `folder` takes the copy."""
+    keep(lane, folder)
+    rebuild(lane)
+    return differences(lane, folder)
 
 
 def differences(lane: Lane, kept: Path) -> dict[str, int]:

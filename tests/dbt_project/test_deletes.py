@@ -39,9 +39,7 @@ def deleted(house, tmp_path_factory):
             loads.append(summary.new_loads)
             found |= _seen(lane)
             if name != "first":
-                states.keep(lane, folder / lane)
-                build(lane, full=True)
-                differing |= states.differences(lane, folder / lane)
+                differing |= states.beside_a_full_build(lane, folder / lane)
         seen[name] = {"modes": modes, "loads": loads, "differing": differing, **found}
         clock.advance(timedelta(hours=1))
 

@@ -215,9 +215,7 @@ def test_the_exchange_records_carry_the_context_of_other_stages(history):
 
 @pytest.mark.parametrize("lane", LANES)
 def test_a_full_rebuild_equals_what_the_steps_left(history, lane, tmp_path):
-    states.keep(lane, tmp_path / lane)
-    assert build(lane, full=True).mode == "full"
-    assert states.differences(lane, tmp_path / lane) == {}
+    assert states.beside_a_full_build(lane, tmp_path / lane) == {}
 
 
 def test_nothing_new_ends_before_dbt_is_imported(history):

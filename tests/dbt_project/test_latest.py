@@ -36,9 +36,7 @@ def built(house, tmp_path_factory):
         summary = build("warehouse")
         held = dict(rows("warehouse", "select licence_no, status from int_licences_latest"))
         keys = dict(rows("warehouse", "select id_no, identity_key from int_identity_keys"))
-        states.keep("warehouse", folder)
-        build("warehouse", full=True)
-        differing = states.differences("warehouse", folder)
+        differing = states.beside_a_full_build("warehouse", folder)
         seen[name] = {"mode": summary.mode, "licences": held, "keys": keys, "differing": differing}
         clock.advance(timedelta(hours=1))
 

@@ -313,6 +313,4 @@ def test_a_copy_of_a_licence_that_the_applicant_holds_as_an_e_licence_is_a_repet
 
 
 def test_what_the_two_builds_left_equals_a_full_one(cases, tmp_path):
-    states.keep("warehouse", tmp_path / "kept")
-    assert build("warehouse", full=True).mode == "full"
-    assert states.differences("warehouse", tmp_path / "kept") == {}
+    assert states.beside_a_full_build("warehouse", tmp_path / "kept") == {}

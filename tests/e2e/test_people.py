@@ -49,10 +49,8 @@ class Way:
             assert not failed, failed
             modes.append(build("warehouse").mode)
         assert modes == ["full", *["incremental"] * len(HOURS)]
-        states.keep("warehouse", kept)
         self.truth = Truth(home, clock.now())
-        build("warehouse", full=True)
-        self.differing = states.differences("warehouse", kept)
+        self.differing = states.beside_a_full_build("warehouse", kept)
         self.marts = lane_file("warehouse", "marts")
         self._key = pseudonym.key()
 
