@@ -129,10 +129,11 @@ SESSION_COOKIE_SECURE = place.yes("WANGTING_SUPERSET_HTTPS")
 PERMANENT_SESSION_LIFETIME = timedelta(hours=12)
 ENABLE_PROXY_FIX = place.yes("WANGTING_SUPERSET_PROXY")
 
-# No results are kept: whoever asks, asks the current release with their own rights. Only the state of filters and
-# links is.
+# A chart's answer is kept in the memory of the process that gave it, for those who would be given the same: its key
+# has the release, the rights and the roles (`security.get_rls_cache_key`). An hour is what a release lasts; the number
+# bounds the memory, as a chart has a few hundred rows at most and a list 10,000.
 CACHE_CONFIG = {"CACHE_TYPE": "NullCache"}
-DATA_CACHE_CONFIG = {"CACHE_TYPE": "NullCache"}
+DATA_CACHE_CONFIG = {"CACHE_TYPE": "SimpleCache", "CACHE_DEFAULT_TIMEOUT": 3600, "CACHE_THRESHOLD": 300}
 THUMBNAIL_CACHE_CONFIG = {"CACHE_TYPE": "NullCache", "CACHE_NO_NULL_WARNING": True}
 RESULTS_BACKEND = None
 STORE_CACHE_KEYS_IN_METADATA_DB = False

@@ -91,7 +91,7 @@ class _Open:
 
     def cursor(self, role_names: tuple[str, ...] | None) -> duckdb.DuckDBPyConnection:
         """A connection to the current release as these roles see it; None: as the administrator does."""
-        key = (_identity(place.real_marts()), _identity(place.rights_file()), role_names)
+        key = seen(role_names)
         with self._lock:
             is_new = key not in self._held
             if is_new:
@@ -124,6 +124,11 @@ class _Open:
 
 
 _open = _Open()
+
+
+def seen(role_names: tuple[str, ...] | None) -> tuple[Any, ...]:
+    """What decides about the rows that these roles see now: the release, the rights, the roles themselves."""
+    return _identity(place.real_marts()), _identity(place.rights_file()), role_names
 
 
 def _identity(file: Path) -> tuple[str, int, int] | None:
@@ -179,8 +184,12 @@ class WalledConnection(ConnectionWrapper):
         return cursor
 
 
+def whose(role_names: Iterable[str], is_administrator: bool) -> tuple[str, ...] | None:
+    """The roles as `seen` takes them: in their order, none of the administrator's."""
+    return None if is_administrator else tuple(sorted(role_names))
+
+
 def connect(role_names: Iterable[str], is_administrator: bool) -> ConnectionWrapper:
     """A new connection to the current release for somebody with these roles."""
-    if is_administrator:
-        return ConnectionWrapper(_open.cursor(None))
-    return WalledConnection(_open.cursor(tuple(sorted(role_names))))
+    names = whose(role_names, is_administrator)
+    return ConnectionWrapper(_open.cursor(None)) if names is None else WalledConnection(_open.cursor(names))

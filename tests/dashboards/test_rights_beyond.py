@@ -13,15 +13,22 @@ from urllib.parse import quote
 import httpx
 
 from tests.dashboards.conftest import REFUSED, It
+from tests.dashboards.running import Person
 
 
-def test_what_the_city_has_just_asked_is_not_answered_to_a_county(it: It) -> None:
-    assert (
-        it.seen(it.superset.log_in("city").chart_data(it.ids["fct_cases"], columns=["case_no"]))
-        == it.every_case
-    )
-    assert it.seen(it.admin.chart_data(it.ids["fct_cases"], columns=["case_no"])) == it.every_case
-    it.only_ours(it.county.chart_data(it.ids["fct_cases"], columns=["case_no"], more={"force": False}))
+def test_what_the_city_has_just_asked_is_kept_for_the_city_and_not_answered_to_a_county(it: It) -> None:
+    def asks(person: Person) -> httpx.Response:
+        return person.chart_data(it.ids["fct_cases"], columns=["case_no"], more={"force": False})
+
+    city = it.superset.log_in("city")
+    for person in (city, it.admin):
+        assert it.seen(asks(person)) == it.every_case
+    again = asks(city)
+    assert again.json()["result"][0]["is_cached"] and it.seen(again) == it.every_case
+    for asked_before in (False, True):
+        own = asks(it.county)
+        assert bool(own.json()["result"][0]["is_cached"]) == asked_before
+        it.only_ours(own)
 
 
 def test_two_counties_never_share_a_key_of_the_cache(it: It) -> None:
