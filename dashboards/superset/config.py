@@ -54,6 +54,7 @@ FEATURE_FLAGS = {
     "RLS_IN_SQLLAB": True,
     "DRILL_BY": True,
     "DRILL_TO_DETAIL": True,
+    "DASHBOARD_VIRTUALIZATION_DEFER_DATA": True,  # what lies below the window waits its turn
     # Nobody uses these, and each is one more door.
     "EMBEDDED_SUPERSET": False,
     "ALERT_REPORTS": False,
