@@ -41,8 +41,10 @@ PUBLIC_ROLE_LIKE = None
 AUTH_ROLE_PUBLIC = "公众" if place.yes("WANGTING_SUPERSET_PUBLIC") else "Public"
 AUTH_USER_REGISTRATION = False
 AUTH_RATE_LIMITED = True
-AUTH_RATE_LIMIT = os.environ.get("WANGTING_SUPERSET_LOGIN_RATE") or "5 per second"
+AUTH_RATE_LIMIT = os.environ.get("WANGTING_SUPERSET_LOGIN_RATE") or "20 per minute"
 RATELIMIT_ENABLED = True
+# Only failed logins are counted (`security`): by address an office behind one gateway is one reader.
+RATELIMIT_APPLICATION = ""
 RATELIMIT_STORAGE_URI = "memory://"
 FAB_API_SWAGGER_UI = False
 FAB_PASSWORD_COMPLEXITY_ENABLED = True
@@ -203,7 +205,8 @@ def FLASK_APP_MUTATOR(app: Any) -> None:  # noqa: N802  a setting of Superset
             told["result"]["json_metadata"] = defaults.fill(told["result"].get("json_metadata"))
             response.set_data(json.dumps(told, ensure_ascii=False))
             return response
-        if response.mimetype == "text/html" and response.status_code >= 400:
+        is_page = response.mimetype == "text/html" or request.path.startswith("/login")
+        if is_page and response.status_code >= 400:
             page = pages.instead(response.status_code, str(get_locale()))
             return Response(page, status=response.status_code) if page else response
         return response

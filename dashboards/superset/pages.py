@@ -11,10 +11,16 @@ from dashboards.superset import theme
 _WORDS = {
     "zh": {
         404: ("没有这个页面", "地址可能有误，或者您没有查看它的权限。", "回到主页"),
+        429: ("登录失败的次数太多", "请过几分钟再试；忘记密码时，请告诉管理员。", "回到主页"),
         500: ("出错了", "请稍后再试；仍不行时，请告诉管理员。", "回到主页"),
     },
     "en": {
         404: ("Page not found", "The address may be wrong, or you have no right to see the page.", "Home"),
+        429: (
+            "Too many failed logins",
+            "Please try again in a few minutes, and ask your administrator for a new password.",
+            "Home",
+        ),
         500: (
             "Something went wrong",
             "Please try again later, and tell your administrator if it stays.",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import g
+from flask import Response, g
 from superset.errors import ErrorLevel, SupersetError, SupersetErrorType
 from superset.exceptions import SupersetSecurityException
 from superset.security import SupersetSecurityManager
@@ -28,8 +28,28 @@ def _refuse(message: str) -> None:
     )
 
 
+def _is_turned_away(response: Response) -> bool:
+    return response.status_code == 401 or "/login" in response.headers.get("Location", "")
+
+
 class SecurityManager(SupersetSecurityManager):
     """Superset's rules, and ours, which only ever take away."""
+
+    def register_views(self) -> None:
+        """Superset's own, with its limit on logins where passwords can be tried.
+
+        Superset 6.1 limits the page that shows the form, not the view that takes it, and nobody limits the API's. Only
+        failures count: an office behind one gateway is one address.
+        """
+        super().register_views()
+        doors = [
+            view
+            for view in self.appbuilder.baseviews
+            if isinstance(view, self.authdbview | self.security_api)
+        ]
+        for door in doors:
+            limited = self.limiter.limit(self.auth_rate_limit, methods=["POST"], deduct_when=_is_turned_away)
+            limited(door.blueprint)
 
     def role_names(self) -> list[str]:
         """The names of the roles of whoever asks; nobody has none."""

@@ -64,16 +64,21 @@ os.execv(sys.executable, serve.command([]))
 """
 
 
+def sign_in(visitor: httpx.Client, name: str, password: str) -> httpx.Response:
+    """What the login page's form answers."""
+    page = visitor.get("/login/")
+    token = re.search(r'csrf_token(?:&#34;|")[^A-Za-z]+(?:value=")?([\w.-]{20,})', page.text)
+    form = {"username": name, "password": password} | ({"csrf_token": token[1]} if token else {})
+    return visitor.post("/login/", data=form)
+
+
 class Person:
     """Somebody who has logged in, asking through the REST API as the pages do."""
 
     def __init__(self, address: str, name: str, password: str) -> None:
         self.name = name
         self.http = httpx.Client(base_url=address, timeout=120, headers={"Referer": address}, limits=_LIMITS)
-        page = self.http.get("/login/")
-        token = re.search(r'csrf_token(?:&#34;|")[^A-Za-z]+(?:value=")?([\w.-]{20,})', page.text)
-        form = {"username": name, "password": password} | ({"csrf_token": token[1]} if token else {})
-        answer = self.http.post("/login/", data=form)
+        answer = sign_in(self.http, name, password)
         assert answer.status_code == 302 and "login" not in answer.headers["location"], (
             f"{name}: {answer.status_code}"
         )

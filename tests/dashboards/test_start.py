@@ -5,7 +5,7 @@ import os
 import shutil
 import sqlite3
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import duckdb
@@ -17,7 +17,7 @@ from dashboards.superset import place
 from dashboards.superset.words import gaps, overlay
 from tests.dashboards import small_bundle
 from tests.dashboards.conftest import Known, rows_of
-from tests.dashboards.running import Person, Superset, interpreter
+from tests.dashboards.running import Person, Superset, interpreter, sign_in
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def made(known: Known, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sup
         marts.execute("delete from fct_cases")
         marts.execute("create table dim_new (code varchar)")
     (folder / "var" / "releases" / "current").symlink_to("first")
-    superset = Superset(folder / "var")
+    superset = Superset(folder / "var", environment={"WANGTING_SUPERSET_LOGIN_RATE": "20 per hour"})
     try:
         yield superset
     finally:
@@ -287,6 +287,30 @@ def test_a_server_without_a_release_says_so_and_comes_back(less: Superset, known
     finally:
         (releases / "away").rename(releases / "first")
     assert wu.sql("select 1 from fct_cases limit 1").status_code == 200
+
+
+def by_the_api(visitor: httpx.Client, name: str, password: str) -> httpx.Response:
+    """What the API's login answers."""
+    told = {"username": name, "password": password, "provider": "db"}
+    return visitor.post("/api/v1/security/login", json=told)
+
+
+@pytest.mark.parametrize("door", [sign_in, by_the_api])
+def test_one_address_may_ask_often_and_try_few_passwords(
+    less: Superset, door: Callable[[httpx.Client, str, str], httpx.Response]
+) -> None:
+    def tries(password: str) -> tuple[int, str]:
+        with httpx.Client(base_url=less.address, timeout=60) as visitor:
+            answer = door(visitor, "wu", password)
+            return answer.status_code, answer.headers.get("location", answer.text)
+
+    with httpx.Client(base_url=less.address, timeout=60) as office:
+        assert {office.get("/lang/zh").status_code for _ in range(200)} == {302}
+    assert {tries(less.passwords["wu"])[0] for _ in range(25)} <= {200, 302}
+    guesses = [tries("not this one") for _ in range(21)]
+    assert all(status in (302, 401) for status, _ in guesses[:15])
+    status, text = guesses[-1]
+    assert status == 429 and (door is by_the_api or "登录失败的次数太多" in text)
 
 
 def test_the_server_ends_when_it_is_told_to(less: Superset) -> None:
