@@ -167,10 +167,12 @@ def _table(chart: Chart, source: Source, by: list[str]) -> dict[str, Any]:
         "conditional_formatting": _colours(chart, source, {}),
         **_sorted(chart, source),
         **_PLAIN_TABLE,
-        "page_length": 0,
+        "page_length": 50 if _MANY & set(chart.by) else 0,
     }
 
 
+# A city has more of these than anybody reads at once; every row that is drawn costs its time.
+_MANY = {"unit_name", "post_code"}
 _DAY = {"d3TimeFormat": "%Y-%m-%d"}
 _PLAIN_TABLE = {
     "show_cell_bars": False,
@@ -279,6 +281,8 @@ def _series(chart: Chart, source: Source, by: list[str]) -> dict[str, Any]:
     x = source.column(chart.x or "")
     order = chart.order[0] if chart.order else (chart.x or "")
     lies = chart.kind == "bar" and bool(chart.order)  # ranked bars lie, so that their names can be read
+    # Of months some may go without their name, since one follows from the other.
+    in_words = chart.kind == "bar" and not lies and x not in source.dates and not x.endswith("month")
     return {
         "x_axis": x,
         "groupby": by,
@@ -287,6 +291,7 @@ def _series(chart: Chart, source: Source, by: list[str]) -> dict[str, Any]:
         "x_axis_sort_asc": order.startswith("-") if lies else not order.startswith("-"),
         "x_axis_force_categorical": x not in source.dates,
         "x_axis_time_format": _DAY["d3TimeFormat"],
+        **({"xAxisLabelInterval": "0", "xAxisLabelRotation": 30} if in_words else {}),
         "orientation": "horizontal" if lies else "vertical",
         "y_axis_format": _format(chart, source),
         "stack": "Stack" if chart.stacked else None,

@@ -168,7 +168,7 @@ def FLASK_APP_MUTATOR(app: Any) -> None:  # noqa: N802  a setting of Superset
     from flask_babel import get_locale
     from superset.db_engine_specs.duckdb import DuckDBEngineSpec
 
-    from dashboards.superset import connection, defaults, pages, quiet, words
+    from dashboards.superset import connection, defaults, pages, quiet, scripts, words
 
     words.mend()
     _security.guard_charts()
@@ -178,14 +178,14 @@ def FLASK_APP_MUTATOR(app: Any) -> None:  # noqa: N802  a setting of Superset
 
     # The login page needs its words too, before anybody has logged in; and Superset's own answer is a file without
     # ours.
-    silent = quiet.scripts(Path(str(files("superset"))) / "static" / "assets")
+    ours = scripts.changed(Path(str(files("superset"))) / "static" / "assets")
 
     @app.before_request
     def wangting_instead() -> Response | None:
         folder, _, name = request.path.rpartition("/assets/")
-        if folder == "/static" and name in silent:
+        if folder == "/static" and name in ours:
             year = {"Cache-Control": "public, max-age=31536000"}
-            return Response(silent[name], mimetype="text/javascript", headers=year)
+            return Response(ours[name], mimetype="text/javascript", headers=year)
         if request.path.rstrip("/") == "/superset/log" and "_user_id" not in session:
             # The login page reports that it was opened. Refused, the answer brings a new session, and where that comes
             # after the login's own, whoever has just logged in is nobody again.

@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from dashboards.superset import place
+from dashboards.superset.scripts import CHANGES, Change
 from dashboards.superset.words import gaps, overlay
 from tests.dashboards import small_bundle
 from tests.dashboards.conftest import Known, rows_of
@@ -218,17 +219,15 @@ def test_no_page_may_call_anybody_else(less: Superset) -> None:
     assert "scarf" not in page.text and "googleapis" not in page.text
 
 
-def test_the_scripts_of_a_page_name_no_statistics_service(less: Superset) -> None:
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.text.decode())
+def test_a_script_of_supersets_is_served_with_what_has_to_differ(less: Superset, change: Change) -> None:
     assets = Path(interpreter()).parents[1].glob("lib/python3*/site-packages/superset/static/assets/*.js")
-    concerned = [path.name for path in assets if b"scarf.sh" in path.read_bytes()]
+    concerned = [path.name for path in assets if change.text in path.read_bytes()]
     assert concerned
     for name in concerned:
         served = httpx.get(f"{less.address}/static/assets/{name}", timeout=60)
-        assert (
-            served.status_code == 200
-            and "scarf.sh" not in served.text
-            and "javascript" in served.headers["content-type"]
-        )
+        assert served.status_code == 200 and "javascript" in served.headers["content-type"]
+        assert change.text not in served.content and change.instead in served.content
 
 
 def test_words_are_chinese_first_and_english_by_one_switch(less: Superset) -> None:
